@@ -1,0 +1,37 @@
+//go:build depstmp
+
+package main
+
+import (
+	_ "github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+	_ "github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
+	_ "github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	_ "github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	_ "github.com/aws/aws-sdk-go-v2/aws"
+	_ "github.com/aws/aws-sdk-go-v2/config"
+	_ "github.com/aws/aws-sdk-go-v2/credentials"
+	_ "github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	_ "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	_ "github.com/aws/aws-sdk-go-v2/service/sts"
+	_ "github.com/aws/aws-sdk-go-v2/service/iam"
+	_ "github.com/coreos/go-oidc/v3/oidc"
+	_ "github.com/go-jose/go-jose/v4"
+	_ "github.com/go-jose/go-jose/v4/jwt"
+	_ "github.com/google/uuid"
+	_ "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	_ "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
+	_ "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	_ "github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
+	_ "github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	_ "github.com/pulumi/pulumi/sdk/v3/go/auto"
+	_ "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	_ "github.com/spf13/cobra"
+	_ "github.com/stretchr/testify/require"
+	_ "golang.org/x/time/rate"
+	_ "golang.org/x/oauth2"
+	_ "golang.org/x/sync/errgroup"
+	_ "gopkg.in/yaml.v3"
+	_ "github.com/agnivade/levenshtein"
+	_ "github.com/lestrrat-go/jwx/v3/jwt"
+	_ "github.com/rogpeppe/go-internal/lockedfile"
+)
