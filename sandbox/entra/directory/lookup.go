@@ -113,3 +113,13 @@ func (s *State) RoleValues(resource *ServicePrincipal, principalID string) []str
 	slices.Sort(values)
 	return values
 }
+
+// UserByName finds a user by object id or user principal name, or nil.
+func (s *State) UserByName(name string) *User {
+	for _, u := range s.Users {
+		if strings.EqualFold(u.UserPrincipalName, name) || strings.EqualFold(u.ID, name) {
+			return u
+		}
+	}
+	return nil
+}

@@ -28,6 +28,8 @@ type State struct {
 	Assignments map[string]*Assignment `json:"assignments"`
 	// Deleted holds soft-deleted applications (directory/deletedItems).
 	Deleted map[string]*Application `json:"deleted"`
+	// DeletedServicePrincipals are soft-deleted with their applications or alone.
+	DeletedServicePrincipals map[string]*ServicePrincipal `json:"deletedServicePrincipals"`
 	// SigningKeys sign tokens; the first active one signs, all published ones verify.
 	SigningKeys []*SigningKey `json:"signingKeys"`
 }
@@ -43,19 +45,24 @@ type Tenant struct {
 
 // User is a person who can sign in. The sandbox asks for no password.
 type User struct {
-	ID                string `json:"id"`
-	UserPrincipalName string `json:"userPrincipalName"`
-	DisplayName       string `json:"displayName"`
-	Mail              string `json:"mail,omitempty"`
-	AccountEnabled    bool   `json:"accountEnabled"`
+	ID                string    `json:"id"`
+	UserPrincipalName string    `json:"userPrincipalName"`
+	DisplayName       string    `json:"displayName"`
+	Mail              string    `json:"mail,omitempty"`
+	MailNickname      string    `json:"mailNickname,omitempty"`
+	AccountEnabled    bool      `json:"accountEnabled"`
+	CreatedDateTime   time.Time `json:"createdDateTime,omitzero"`
 }
 
 // Group is a security group with direct members only: Entra does not follow
 // nested groups for app role assignments.
 type Group struct {
-	ID          string   `json:"id"`
-	DisplayName string   `json:"displayName"`
-	MemberIDs   []string `json:"memberIds"`
+	ID              string    `json:"id"`
+	DisplayName     string    `json:"displayName"`
+	Description     *string   `json:"description,omitempty"`
+	MailNickname    string    `json:"mailNickname,omitempty"`
+	CreatedDateTime time.Time `json:"createdDateTime,omitzero"`
+	MemberIDs       []string  `json:"memberIds"`
 }
 
 // Application is an app registration.
@@ -179,7 +186,7 @@ type OptionalClaim struct {
 }
 
 // PasswordCredential is a client secret. Graph never answers the secret again
-// after addPassword; the sandbox keeps a salted hash only.
+// after addPassword; the sandbox keeps a hash only.
 type PasswordCredential struct {
 	KeyID         string    `json:"keyId"`
 	DisplayName   *string   `json:"displayName"`
@@ -214,6 +221,8 @@ type FederatedCredential struct {
 	Subject     string   `json:"subject"`
 	Audiences   []string `json:"audiences"`
 	Description *string  `json:"description"`
+	// AddedAt is when it was added, for simulated replication lag.
+	AddedAt time.Time `json:"addedAt,omitzero"`
 }
 
 // ServicePrincipal is the local account of an application.
@@ -228,6 +237,8 @@ type ServicePrincipal struct {
 	ServicePrincipalType      string         `json:"servicePrincipalType"` // Application
 	Tags                      []string       `json:"tags"`
 	OwnerIDs                  []string       `json:"ownerIds"`
+	CreatedDateTime           time.Time      `json:"createdDateTime,omitzero"`
+	DeletedDateTime           *time.Time     `json:"deletedDateTime,omitempty"`
 	Extra                     map[string]any `json:"extra,omitempty"`
 	// For a resource without an application in this tenant (Microsoft Graph),
 	// its own scopes and roles; else they are those of the application.
@@ -245,6 +256,8 @@ type Grant struct {
 	PrincipalID *string `json:"principalId"`
 	ResourceID  string  `json:"resourceId"` // object id of the API's service principal
 	Scope       string  `json:"scope"`      // space-separated scope values
+	// CreatedAt is when it was granted, for simulated replication lag.
+	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // Assignment is an app role assignment.
