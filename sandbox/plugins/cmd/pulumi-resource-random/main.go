@@ -1,0 +1,23 @@
+// Command pulumi-resource-random is Terraform's random provider as a Pulumi plugin.
+package main
+
+import (
+	"context"
+	"log"
+
+	pftfbridge "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
+
+	"github.com/terraform-providers/terraform-provider-random/shim/randombridge"
+)
+
+// version is set when linking.
+var version = "0.0.0-dev"
+
+func main() {
+	ctx := context.Background()
+	info, err := randombridge.Provider(ctx, version)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pftfbridge.Main(ctx, info.Name, info, pftfbridge.ProviderMetadata{PackageSchema: []byte(`{"name":"random"}`)})
+}
