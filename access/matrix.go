@@ -61,8 +61,44 @@ type Decision struct {
 	By string `json:"by,omitempty"`
 	// Reason is why, for programs.
 	Reason Reason `json:"reason"`
-	// Words is why, for people: "allowed by Orders.Read", "denied: …".
+	// Words is why, for people: "allowed by Orders.Read", "refused 403: …",
+	// "no token: …".
 	Words string `json:"words"`
+	// Client is the model's client that the caller uses for this route, where
+	// it is not that of the column: unassigned users take whichever client lets
+	// them furthest.
+	Client string `json:"client,omitempty"`
+	// Uncertain is set where Microsoft's documentation leaves the outcome open;
+	// the decision is then the more open reading.
+	Uncertain bool `json:"uncertain,omitempty"`
+}
+
+// At returns one cell, and whether there is one.
+func (mx Matrix) At(route, callerID string) (Decision, bool) {
+	d, ok := mx.Cells[route][callerID]
+	return d, ok
+}
+
+// Client returns the name of the model's client that the caller signs in with
+// to call the route, or "" if it uses none of them.
+func (mx Matrix) Client(route string, caller Caller) string {
+	if d, ok := mx.At(route, caller.ID); ok && d.Client != "" {
+		return d.Client
+	}
+	return caller.Client
+}
+
+// Words returns the matrix as route -> caller id -> words, which a stack
+// exports so that a preview shows a change of access in words.
+func (mx Matrix) Words() map[string]map[string]string {
+	words := make(map[string]map[string]string, len(mx.Cells))
+	for route, row := range mx.Cells {
+		words[route] = make(map[string]string, len(row))
+		for caller, d := range row {
+			words[route][caller] = d.Words
+		}
+	}
+	return words
 }
 
 // Reason is why a call is allowed or denied.

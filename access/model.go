@@ -146,6 +146,14 @@ func (s Scope) Retired() bool { return s.State == StateRetired }
 // Retired reports whether Entra issues no new token with the role.
 func (r Role) Retired() bool { return r.State == StateRetired }
 
+// IsDelegated reports whether a user signs in to clients of the kind.
+func (k ClientKind) IsDelegated() bool {
+	return k == ClientSPA || k == ClientWeb || k == ClientNative
+}
+
+// hasUsers reports whether any user can be assigned to the API.
+func (a Assignment) hasUsers() bool { return len(a.Users)+len(a.Groups) > 0 }
+
 // IsRequired reports whether assignment is required; it is by default.
 func (a Assignment) IsRequired() bool { return a.Required == nil || *a.Required }
 

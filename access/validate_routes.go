@@ -1,0 +1,178 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+func (v *validator) backends() {
+	if n := len(v.model.Backends); n > MaxBackends {
+		v.add("backends", "too many backends", fmt.Sprint(n), fmt.Sprintf("at most %d, API Gateway's quota", MaxBackends))
+	}
+	seen := map[string]string{}
+	for i, b := range v.model.Backends {
+		v.name(at("backends", i, "name"), b.Name, seen)
+		v.backendURL(at("backends", i, "url"), b.URL)
+		if t := b.TimeoutMillis; t != 0 && (t < MinTimeoutMillis || t > MaxTimeoutMillis) {
+			v.add(at("backends", i, "timeoutMillis"), "timeout out of range", fmt.Sprint(t),
+				fmt.Sprintf("%d to %d milliseconds", MinTimeoutMillis, MaxTimeoutMillis))
+		}
+	}
+}
+
+// backendURL checks where requests go. Plain http is for a backend on the same
+// machine as a local sandbox; API Gateway itself cannot reach one.
+func (v *validator) backendURL(path, raw string) {
+	const want = "an address such as \"https://orders.example.com\""
+	u, err := url.Parse(raw)
+	switch {
+	case raw == "":
+		v.add(path, "missing url", "", want)
+	case err != nil || u.Hostname() == "":
+		v.add(path, "malformed url", withoutUserinfo(raw), want)
+	case u.User != nil:
+		v.add(path, "url has a user name", withoutUserinfo(raw), want+", without credentials")
+	case u.Scheme != "https" && u.Scheme != "http":
+		v.add(path, "unknown scheme", raw, want)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		v.add(path, "requests would travel unencrypted", raw, "https, or http on localhost for a sandbox")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#"):
+		v.add(path, "url has a query or fragment", raw, "a base address, to which the route's path is appended")
+	case strings.ContainsAny(raw, "{}$ "):
+		v.add(path, "character not allowed in a url", raw, "an address without variables")
+	case len(raw) > maxBackendURL:
+		v.add(path, "url is too long", raw[:64]+"…", fmt.Sprintf("at most %d characters", maxBackendURL))
+	}
+}
+
+// withoutUserinfo keeps credentials in a refused address out of messages.
+func withoutUserinfo(raw string) string {
+	if i := strings.LastIndex(raw, "@"); i >= 0 {
+		return "…" + raw[i:]
+	}
+	return raw
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func (v *validator) routes() {
+	n := len(v.model.Routes)
+	if n == 0 {
+		v.add("routes", "no routes", "", "at least one route")
+	}
+	if n > MaxRoutes {
+		v.add("routes", "too many routes", fmt.Sprint(n), fmt.Sprintf("at most %d, API Gateway's quota", MaxRoutes))
+	}
+	keys := routeKeys{seen: map[string]int{}, variables: map[string]namedVariable{}}
+	scopes, roles, backends := v.model.scopeValues(), v.model.roleValues(), v.model.backendNames()
+	for i, r := range v.model.Routes {
+		v.routeKey(i, r.Key, keys)
+		v.authorization(i, r)
+		v.references(at("routes", i, "scopes"), "scope", r.Scopes, scopes)
+		v.references(at("routes", i, "roles"), "role", r.Roles, roles)
+		v.throttle(at("routes", i, "throttle"), r.Throttle)
+		switch {
+		case r.Backend != "":
+			v.reference(at("routes", i, "backend"), "backend", r.Backend, backends)
+		case len(backends) == 0:
+			v.add(at("routes", i, "backend"), "no backend", "", "a declared backend, and none is")
+		case len(backends) > 1:
+			v.add(at("routes", i, "backend"), "no backend", "", oneOf("", backends)+", since there are several")
+		}
+	}
+}
+
+// authorization checks that the route says who may call it, in exactly one way.
+func (v *validator) authorization(i int, r Route) {
+	path := at("routes", i)
+	restricted := len(r.Scopes) > 0 || len(r.Roles) > 0
+	switch {
+	case !r.IsPublic() && !restricted:
+		v.add(path, "route says nothing about who may call it", r.Key, "scopes, or public with the reason")
+	case r.IsPublic() && strings.TrimSpace(r.Public) == "":
+		v.add(at(path, "public"), "missing reason", r.Public, "why everybody may call this route")
+	}
+	if r.IsPublic() && len(r.Scopes) > 0 {
+		v.add(at(path, "scopes"), "scopes on a public route", strings.Join(r.Scopes, " "), "scopes or public, not both")
+	}
+	if r.IsPublic() && len(r.Roles) > 0 {
+		v.add(at(path, "roles"), "roles on a public route", strings.Join(r.Roles, " "), "roles or public, not both")
+	}
+	if n := len(r.Scopes); n > MaxScopesPerRoute {
+		v.add(at(path, "scopes"), "too many scopes", fmt.Sprint(n), fmt.Sprintf("at most %d, API Gateway's quota", MaxScopesPerRoute))
+	}
+	v.refuseRoleRoute(path, r)
+}
+
+// refuseRoleRoute refuses roles on routes. API Gateway's native JWT authorizer
+// does not read the roles claim, so such a route would refuse every daemon, or
+// admit every token, depending on how it was built. It takes an authorizer that
+// reads roles; with one, this function goes.
+func (v *validator) refuseRoleRoute(path string, r Route) {
+	if len(r.Roles) > 0 {
+		v.add(at(path, "roles"), "role-protected routes are not supported yet: API Gateway's JWT authorizer does not read roles",
+			strings.Join(r.Roles, " "), "scopes, or public with the reason")
+	}
+}
+
+// routeKeys is what has been seen of the route keys so far.
+type routeKeys struct {
+	seen      map[string]int           // method and shape -> index of the route
+	variables map[string]namedVariable // shape up to a variable -> the variable
+}
+
+type namedVariable struct {
+	name  string
+	route int
+}
+
+// routeKey checks a route key by itself and against those before it.
+//
+// API Gateway answers ConflictException, "conflicting variable on the same
+// hierarchical level", to paths that are the same up to a variable and then
+// name that variable differently, such as /a/{x} and /a/{y}/b. That it does so
+// across methods is a guess on the safe side.
+// https://github.com/JiscSD/octopus/pull/577
+func (v *validator) routeKey(i int, key string, keys routeKeys) {
+	path := at("routes", i, "route")
+	k, err := ParseRouteKey(key)
+	var p Problem
+	if errors.As(err, &p) {
+		p.Path = path
+		if p.Got == "" {
+			p.Got = key
+		}
+		v.problems = append(v.problems, p)
+		return
+	}
+	shape := k.Method + " " + k.shape()
+	if first, ok := keys.seen[shape]; ok {
+		v.add(path, "route is declared twice", key, "another one than "+at("routes", first, "route"))
+		return
+	}
+	keys.seen[shape] = i
+	for n, s := range k.Segments {
+		if s.Kind == Literal {
+			continue
+		}
+		prefix := RouteKey{Method: k.Method, Segments: k.Segments[:n+1]}.shape()
+		first, ok := keys.variables[prefix]
+		if !ok {
+			keys.variables[prefix] = namedVariable{name: s.Name, route: i}
+			continue
+		}
+		if first.name != s.Name {
+			v.add(path, fmt.Sprintf("variable has another name in %s", at("routes", first.route, "route")), key,
+				Segment{Name: first.name, Kind: s.Kind}.String()+" in place of "+s.String()+", or API Gateway answers ConflictException")
+		}
+	}
+}
