@@ -18,10 +18,11 @@ func resourceOverrides() map[string]*tfbridge.ResourceInfo {
 		}},
 		"aws_lambda_function": {Fields: fields{
 			"function_name": autoNamed("name", 64),
-			"filename": {Name: "code", Asset: &tfbridge.AssetTranslation{
-				Kind: tfbridge.FileArchive, Format: resource.ZIPArchive,
-			}},
+			"filename":      zipped("code"),
 			"architectures": {MaxItemsOne: tfbridge.False()},
+		}},
+		"aws_lambda_layer_version": {Fields: fields{
+			"filename": zipped("code"),
 		}},
 		"aws_lambda_permission": {Fields: fields{
 			"function_name": {Name: "function"},
@@ -43,6 +44,14 @@ func resourceOverrides() map[string]*tfbridge.ResourceInfo {
 
 func autoNamed(name string, maxLength int) *tfbridge.SchemaInfo {
 	return tfbridge.AutoName(name, maxLength, "-")
+}
+
+// zipped makes an archive of the path of a zip file.
+func zipped(name string) *tfbridge.SchemaInfo {
+	return &tfbridge.SchemaInfo{
+		Name:  name,
+		Asset: &tfbridge.AssetTranslation{Kind: tfbridge.FileArchive, Format: resource.ZIPArchive},
+	}
 }
 
 // markTagsAllComputed makes tagsAll an output only: Terraform takes it as an input too, pulumi-aws does not.

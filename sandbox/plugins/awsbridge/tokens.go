@@ -30,20 +30,20 @@ var families = []family{
 	{"aws_", "index", ""},
 }
 
-// irregular are the names that pulumi-aws does not derive from Terraform's.
+// irregular are the resources that pulumi-aws does not name after Terraform's.
 var irregular = map[string]string{
 	"aws_iam_openid_connect_provider":      "OpenIdConnectProvider",
 	"aws_iam_user_ssh_key":                 "SshKey",
-	"aws_kms_ciphertext":                   "Ciphertext",
 	"aws_route53_hosted_zone_dnssec":       "HostedZoneDnsSec",
 	"aws_sns_topic_data_protection_policy": "DataProtectionPolicy",
 	"aws_sqs_queue_redrive_allow_policy":   "RedriveAllowPolicy",
 	"aws_sqs_queue_redrive_policy":         "RedrivePolicy",
 }
 
-// irregularFunctions are those that differ from their resources too.
+// irregularFunctions are the same for functions, without their get.
 var irregularFunctions = map[string]string{
-	"aws_kms_ciphertext": "CipherText",
+	"aws_iam_openid_connect_provider": "OpenIdConnectProvider",
+	"aws_kms_ciphertext":              "CipherText",
 }
 
 func strategy() tfbridge.Strategy {
@@ -54,7 +54,7 @@ func strategy() tfbridge.Strategy {
 			return nil
 		},
 		DataSource: func(tfToken string, source *info.DataSource) error {
-			module, name := pulumiName(tfToken, irregular, irregularFunctions)
+			module, name := pulumiName(tfToken, irregularFunctions)
 			source.Tok = tokens.ModuleMember(token(module, "get"+name))
 			return nil
 		},
@@ -66,18 +66,16 @@ func token(module, name string) string {
 	return fmt.Sprintf("aws:%s/%s%s:%s", module, strings.ToLower(name[:1]), name[1:], name)
 }
 
-// pulumiName splits a Terraform name into module and name; names in later exceptions win.
-func pulumiName(tfToken string, exceptions ...map[string]string) (module, name string) {
+// pulumiName splits a Terraform name into module and name.
+func pulumiName(tfToken string, exceptions map[string]string) (module, name string) {
 	i := slices.IndexFunc(families, func(f family) bool { return strings.HasPrefix(tfToken, f.prefix) })
 	f := families[i] // the last one fits everything
+	if name, ok := exceptions[tfToken]; ok {
+		return f.module, name
+	}
 	name = f.rename
 	for word := range strings.SplitSeq(strings.TrimPrefix(tfToken, f.prefix), "_") {
 		name += strings.ToUpper(word[:1]) + word[1:]
-	}
-	for _, names := range exceptions {
-		if irregular, ok := names[tfToken]; ok {
-			name = irregular
-		}
 	}
 	return f.module, name
 }

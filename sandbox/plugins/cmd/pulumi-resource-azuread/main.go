@@ -3,7 +3,8 @@ package main
 
 import (
 	"context"
-	"log"
+	"fmt"
+	"os"
 
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 
@@ -16,7 +17,8 @@ var version = "0.0.0-dev"
 func main() {
 	info, err := azureadbridge.Provider(context.Background(), version)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	tfbridge.Main(info.Name, version, info, []byte(`{"name":"azuread"}`))
 }

@@ -3,7 +3,8 @@ package main
 
 import (
 	"context"
-	"log"
+	"fmt"
+	"os"
 
 	pftfbridge "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/pf/tfbridge"
 
@@ -17,7 +18,8 @@ func main() {
 	ctx := context.Background()
 	info, err := randombridge.Provider(ctx, version)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 	pftfbridge.Main(ctx, info.Name, info, pftfbridge.ProviderMetadata{PackageSchema: []byte(`{"name":"random"}`)})
 }
