@@ -28,7 +28,7 @@ func (p Problem) Error() string {
 	}
 	b.WriteString(p.Message)
 	if p.Got != "" {
-		fmt.Fprintf(&b, ": got %q", p.Got)
+		fmt.Fprintf(&b, ": got %q", shortened(p.Got))
 	}
 	if p.Want != "" {
 		sep := ", "
@@ -38,6 +38,15 @@ func (p Problem) Error() string {
 		b.WriteString(sep + "want " + p.Want)
 	}
 	return b.String()
+}
+
+// shortened keeps a long value from filling the screen.
+func shortened(value string) string {
+	const longest = 100
+	if runes := []rune(value); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return value
 }
 
 // Problems is every problem of a model, in the order of the model. As an error

@@ -44,7 +44,7 @@ func (v *validator) backendURL(path, raw string) {
 	case strings.ContainsAny(raw, "{}$ "):
 		v.add(path, "character not allowed in a url", raw, "an address without variables")
 	case len(raw) > maxBackendURL:
-		v.add(path, "url is too long", raw[:64]+"…", fmt.Sprintf("at most %d characters", maxBackendURL))
+		v.add(path, "url is too long", raw, fmt.Sprintf("at most %d characters", maxBackendURL))
 	}
 }
 
