@@ -1,0 +1,52 @@
+package components
+
+import "strings"
+
+// AccessLogFormat is the line that the gateway writes for every request, denied
+// ones included: valid JSON once the variables are replaced.
+//
+// Every value is quoted, since a variable that is not set is written as a dash.
+// Values are put in as they are, so a caller could close a quote in what it
+// controls: that is the path alone, and it comes first, so that with a parser
+// that lets the last member of a name win it can overwrite nothing. The claims
+// are there only after the token was found good: a 401 does not show who
+// called, authorizerError says why. No variable holds the token.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+var AccessLogFormat = "{" + strings.Join([]string{
+	`"path":"$context.path"`,
+	`"requestId":"$context.requestId"`,
+	`"time":"$context.requestTime"`,
+	`"timeEpoch":"$context.requestTimeEpoch"`,
+	`"ip":"$context.identity.sourceIp"`,
+	`"method":"$context.httpMethod"`,
+	`"routeKey":"$context.routeKey"`,
+	`"status":"$context.status"`,
+	`"authorizerError":"$context.authorizer.error"`,
+	`"errorType":"$context.error.responseType"`,
+	`"errorMessage":"$context.error.message"`,
+	`"clientId":"$context.authorizer.claims.azp"`,
+	`"userId":"$context.authorizer.claims.oid"`,
+	`"subject":"$context.authorizer.claims.sub"`,
+	`"tenantId":"$context.authorizer.claims.tid"`,
+	`"scopes":"$context.authorizer.claims.scp"`,
+	`"roles":"$context.authorizer.claims.roles"`,
+	`"tokenType":"$context.authorizer.claims.idtyp"`,
+	`"tokenId":"$context.authorizer.claims.uti"`,
+	`"integrationStatus":"$context.integration.status"`,
+	`"integrationError":"$context.integrationErrorMessage"`,
+	`"integrationLatency":"$context.integrationLatency"`,
+	`"responseLatency":"$context.responseLatency"`,
+	`"responseLength":"$context.responseLength"`,
+}, ",") + "}"
+
+// logRetentionDays are what CloudWatch Logs accepts.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var logRetentionDays = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
+	1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+// defaultLogRetentionDays is what a gateway keeps unless told otherwise.
+const defaultLogRetentionDays = 30
+
+func (l AccessLog) retention() int { return orDefault(l.RetentionDays, defaultLogRetentionDays) }

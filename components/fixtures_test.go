@@ -1,0 +1,80 @@
+package components_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
+	"github.com/entragate/entragate/internal/recorder"
+	"github.com/entragate/entragate/issuer"
+)
+
+const (
+	tenantID = "11111111-2222-4333-8444-555555555555"
+	deployer = "aaaaaaaa-0000-4000-8000-000000000001"
+	alice    = "aaaaaaaa-0000-4000-8000-000000000002"
+	staff    = "aaaaaaaa-0000-4000-8000-000000000003"
+)
+
+// directory is a tenant of the public cloud, and a client that finds there
+// what a test server answers.
+func directory(t *testing.T) (issuer.Tenant, *http.Client) {
+	t.Helper()
+	tenant := issuer.Tenant{ID: tenantID}
+	return tenant, recorder.Directory(t, tenant.Issuer())
+}
+
+func scopes() []access.Scope {
+	return []access.Scope{
+		{Value: "Orders.Write", Title: "Change orders", Description: "Place and delete orders."},
+		{Value: "Orders.Read", Title: "Read orders"},
+		{Value: "Orders.Browse", Title: "Browse orders", Consent: access.ConsentUser},
+		{Value: "Orders.Old", Title: "What used to be", State: access.StateRetired},
+	}
+}
+
+func roles() []access.Role {
+	return []access.Role{
+		{Value: "Orders.Export", Title: "Export orders"},
+		{Value: "Orders.Audit", Title: "Audit orders", State: access.StateRetired},
+	}
+}
+
+func backends() []access.Backend {
+	return []access.Backend{
+		{Name: "orders", URL: "https://orders.example.com/v1/"},
+		{Name: "files", URL: "https://files.example.com", TimeoutMillis: 5000},
+	}
+}
+
+func routes() []access.Route {
+	return []access.Route{
+		{Key: "GET /health", Backend: "orders", Public: "monitoring has no token"},
+		{Key: "GET /orders", Backend: "orders", Scopes: []string{"Orders.Read", "Orders.Browse"}},
+		{Key: "DELETE /orders/{id}", Backend: "orders", Scopes: []string{"Orders.Write"}, Throttle: &access.Throttle{Rate: 2.5, Burst: 5}},
+		{Key: "ANY /files/{proxy+}", Backend: "files", Scopes: []string{"Orders.Read", "Orders.Old"}},
+	}
+}
+
+// ordersArgs use every feature once.
+func ordersArgs() *components.ProtectedApiArgs {
+	return &components.ProtectedApiArgs{
+		DisplayName: "Orders",
+		Deployer:    deployer,
+		Scopes:      scopes(),
+		Roles:       roles(),
+		Clients: []access.Client{
+			{Name: "portal", Kind: access.ClientSPA, RedirectURIs: []string{"https://portal.example.com/signed-in"}, Scopes: []string{"Orders.Read", "Orders.Browse", "Orders.Old"}},
+			{Name: "backoffice", Kind: access.ClientWeb, DisplayName: "Back office", RedirectURIs: []string{"https://backoffice.example.com/signin-oidc"}, Scopes: []string{"Orders.Write"}},
+			{Name: "desktop", Kind: access.ClientNative, RedirectURIs: []string{"http://localhost"}},
+			{Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export", "Orders.Audit"}},
+		},
+		Backends:   backends(),
+		Routes:     routes(),
+		Assignment: access.Assignment{Users: []string{alice}, Groups: []string{staff}},
+		CORS:       &components.CORS{AllowOrigins: []string{"https://portal.example.com"}},
+		Protect:    true,
+		Tags:       map[string]string{"team": "orders"},
+	}
+}

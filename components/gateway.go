@@ -1,0 +1,268 @@
+package components
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/entragate/entragate/access"
+)
+
+// gatewayToken is in every URN: changing it replaces everything below.
+const gatewayToken = "entragate:index:Gateway"
+
+// Gateway is an HTTP API of Amazon API Gateway: its JWT authorizer, a route for
+// each declared one, its only stage, throttles and access log.
+type Gateway struct {
+	pulumi.ResourceState
+
+	// URL is where the API answers, without a slash at the end.
+	URL pulumi.StringOutput `pulumi:"url"`
+	// APIID is the HTTP API's id.
+	APIID pulumi.StringOutput `pulumi:"apiId"`
+	// LogGroupName is the CloudWatch log group of the access log.
+	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+}
+
+// GatewayArgs configures a [Gateway].
+type GatewayArgs struct {
+	// Issuer is what tokens name as iss, such as
+	// "https://login.microsoftonline.com/<tenant id>/v2.0".
+	Issuer string `pulumi:"issuer"`
+	// Audience is what tokens name as aud: the API's client id.
+	Audience pulumi.StringInput `pulumi:"audience"`
+	// Backends are where requests go.
+	Backends []access.Backend `pulumi:"backends"`
+	// Routes say who may call what, each of them: scopes, or a reason to be
+	// public.
+	Routes []access.Route `pulumi:"routes"`
+	// CORS lets browsers of other origins call. Default: none may.
+	CORS *CORS `pulumi:"cors,optional"`
+	// Throttle limits each route that has no throttle of its own. Default: 500
+	// requests a second, 1000 at once.
+	Throttle *access.Throttle `pulumi:"throttle,optional"`
+	// AccessLog configures the access log. There always is one.
+	AccessLog AccessLog `pulumi:"accessLog,optional"`
+	// AllowLocalhost permits http and loopback addresses as CORS origins, for
+	// development. Default: false.
+	AllowLocalhost bool `pulumi:"allowLocalhost,optional"`
+	// Tags are those of the API, its stage and its log group.
+	Tags map[string]string `pulumi:"tags,optional"`
+}
+
+// AccessLog configures the log of every request.
+type AccessLog struct {
+	// RetentionDays is one of the periods that CloudWatch Logs knows. Default: 30.
+	RetentionDays int `json:"retentionDays,omitempty" pulumi:"retentionDays,optional"`
+}
+
+// defaultThrottle is what each route gets unless told otherwise. A stage that
+// names no limits refuses every request, see
+// https://github.com/pulumi/pulumi-aws/issues/2363.
+var defaultThrottle = access.Throttle{Rate: 500, Burst: 1000}
+
+// NewGateway creates an HTTP API.
+func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pulumi.ResourceOption) (*Gateway, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("gateway %q: %w", name, err)
+	}
+	gateway := &Gateway{}
+	inputs := pulumi.Map{"issuer": pulumi.String(args.Issuer), "audience": args.Audience}
+	if err := ctx.RegisterComponentResourceV2(gatewayToken, name, inputs, gateway, opts...); err != nil {
+		return nil, err
+	}
+	child := pulumi.Parent(gateway)
+
+	api, err := apigatewayv2.NewApi(ctx, name, &apigatewayv2.ApiArgs{
+		ProtocolType:      pulumi.String("HTTP"),
+		CorsConfiguration: args.CORS.configuration(args.Routes),
+		Tags:              awsTags(args.Tags),
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+	authorizerID, err := newAuthorizer(ctx, name, args, api, child)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := newIntegrations(ctx, name, args.Backends, api, child)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := newRoutes(ctx, name, args, api, authorizerID, targets, child)
+	if err != nil {
+		return nil, err
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
+		// Under this prefix AWS writes one resource policy for all log groups;
+		// elsewhere each takes room in a policy of 5120 characters, until it is
+		// full. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+		Name:            pulumi.Sprintf("/aws/vendedlogs/apis/%s-%s", name, api.ID()),
+		RetentionInDays: pulumi.Int(args.AccessLog.retention()),
+		Tags:            awsTags(args.Tags),
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+	if err := newStage(ctx, name, args, api, logs, routes, child); err != nil {
+		return nil, err
+	}
+
+	gateway.URL = api.ApiEndpoint
+	gateway.APIID = api.ID().ToStringOutput()
+	gateway.LogGroupName = logs.Name
+	return gateway, ctx.RegisterResourceOutputs(gateway, pulumi.Map{
+		"url":          gateway.URL,
+		"apiId":        gateway.APIID,
+		"logGroupName": gateway.LogGroupName,
+	})
+}
+
+// newAuthorizer makes the JWT authorizer, or none if every route is public.
+func newAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api,
+	child pulumi.ResourceOption,
+) (pulumi.StringPtrInput, error) {
+	if !slices.ContainsFunc(args.Routes, func(r access.Route) bool { return !r.IsPublic() }) {
+		return nil, nil
+	}
+	authorizer, err := apigatewayv2.NewAuthorizer(ctx, name, &apigatewayv2.AuthorizerArgs{
+		ApiId:           api.ID(),
+		AuthorizerType:  pulumi.String("JWT"),
+		IdentitySources: pulumi.ToStringArray([]string{"$request.header.Authorization"}),
+		JwtConfiguration: apigatewayv2.AuthorizerJwtConfigurationArgs{
+			Issuer:    pulumi.String(args.Issuer),
+			Audiences: pulumi.StringArray{args.Audience},
+		},
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+	return authorizer.ID().ToStringPtrOutput(), nil
+}
+
+// newIntegrations makes one integration for each backend, keyed by its name.
+func newIntegrations(ctx *pulumi.Context, name string, backends []access.Backend, api *apigatewayv2.Api,
+	child pulumi.ResourceOption,
+) (map[string]pulumi.StringOutput, error) {
+	targets := map[string]pulumi.StringOutput{}
+	for _, backend := range backends {
+		integration, err := apigatewayv2.NewIntegration(ctx, name+"-"+backend.Name, &apigatewayv2.IntegrationArgs{
+			ApiId:             api.ID(),
+			IntegrationType:   pulumi.String("HTTP_PROXY"),
+			IntegrationMethod: pulumi.String("ANY"),
+			IntegrationUri:    pulumi.String(backend.URL),
+			// An HTTP proxy integration knows 1.0 only, the request is passed
+			// on as it is: 2.0 is a form of Lambda events.
+			PayloadFormatVersion: pulumi.String("1.0"),
+			TimeoutMilliseconds:  pulumi.Int(orDefault(backend.TimeoutMillis, defaultTimeoutMillis)),
+			RequestParameters:    pulumi.StringMap{"overwrite:path": pulumi.String(backendPath(backend.URL))},
+		}, child)
+		if err != nil {
+			return nil, err
+		}
+		targets[backend.Name] = pulumi.Sprintf("integrations/%s", integration.ID())
+	}
+	return targets, nil
+}
+
+// defaultTimeoutMillis leaves the gateway a second of its 30 to answer.
+const defaultTimeoutMillis = 29000
+
+// backendPath maps the request's path, without the stage, below the path of the
+// backend's URL.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
+func backendPath(backendURL string) string {
+	u, err := url.Parse(backendURL)
+	if err != nil {
+		return "$request.path"
+	}
+	if base := strings.TrimRight(u.EscapedPath(), "/"); base != "" {
+		return base + "${request.path}"
+	}
+	return "$request.path"
+}
+
+// newRoutes makes the declared routes, and those for preflight requests. The
+// authorization type is always written: the provider's default is NONE, and
+// it ignores an authorizer id beside it
+// (https://github.com/pulumi/pulumi/issues/8302).
+func newRoutes(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api,
+	authorizerID pulumi.StringPtrInput, targets map[string]pulumi.StringOutput, child pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
+	var routes []pulumi.Resource
+	for _, route := range slices.Concat(args.Routes, preflightRoutes(args.CORS, args.Routes)) {
+		settings := &apigatewayv2.RouteArgs{
+			ApiId:             api.ID(),
+			RouteKey:          pulumi.String(route.Key),
+			Target:            targets[backendOf(route, args.Backends)],
+			AuthorizationType: pulumi.String("NONE"),
+		}
+		if !route.IsPublic() {
+			settings.AuthorizationType = pulumi.String("JWT")
+			settings.AuthorizerId = authorizerID
+			settings.AuthorizationScopes = pulumi.ToStringArray(route.Scopes)
+		}
+		r, err := apigatewayv2.NewRoute(ctx, name+"-"+route.Key, settings, child)
+		if err != nil {
+			return nil, err
+		}
+		routes = append(routes, r)
+	}
+	return routes, nil
+}
+
+// backendOf is the name of the route's backend: the only one unless it says.
+func backendOf(route access.Route, backends []access.Backend) string {
+	if route.Backend == "" && len(backends) > 0 {
+		return backends[0].Name
+	}
+	return route.Backend
+}
+
+// newStage makes the $default stage, after the routes that its settings name.
+func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api, logs *cloudwatch.LogGroup,
+	routes []pulumi.Resource, child pulumi.ResourceOption,
+) error {
+	throttle := args.throttle()
+	var overrides apigatewayv2.StageRouteSettingArray
+	for _, route := range args.Routes {
+		if route.Throttle != nil {
+			// A route's settings replace the stage's, so they repeat the metrics.
+			overrides = append(overrides, apigatewayv2.StageRouteSettingArgs{
+				RouteKey:               pulumi.String(route.Key),
+				DetailedMetricsEnabled: pulumi.Bool(true),
+				ThrottlingRateLimit:    pulumi.Float64(route.Throttle.Rate),
+				ThrottlingBurstLimit:   pulumi.Int(route.Throttle.Burst),
+			})
+		}
+	}
+	_, err := apigatewayv2.NewStage(ctx, name, &apigatewayv2.StageArgs{
+		ApiId:      api.ID(),
+		Name:       pulumi.String("$default"),
+		AutoDeploy: pulumi.Bool(true),
+		DefaultRouteSettings: apigatewayv2.StageDefaultRouteSettingsArgs{
+			DetailedMetricsEnabled: pulumi.Bool(true),
+			ThrottlingRateLimit:    pulumi.Float64(throttle.Rate),
+			ThrottlingBurstLimit:   pulumi.Int(throttle.Burst),
+		},
+		RouteSettings: overrides,
+		AccessLogSettings: apigatewayv2.StageAccessLogSettingsArgs{
+			DestinationArn: logs.Arn,
+			Format:         pulumi.String(AccessLogFormat),
+		},
+		Tags: awsTags(args.Tags),
+	}, child, pulumi.DependsOn(routes))
+	return err
+}
+
+func (args *GatewayArgs) throttle() access.Throttle {
+	if args.Throttle == nil {
+		return defaultThrottle
+	}
+	return *args.Throttle
+}

@@ -1,0 +1,284 @@
+package components
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/issuer"
+)
+
+// protectedAPIToken is in every URN: changing it replaces everything below.
+const protectedAPIToken = "entragate:index:ProtectedApi"
+
+// ProtectedApi is an HTTP API that only those may call whom its arguments name:
+// the API and its clients in Entra, and the gateway that trusts the tenant's
+// tokens for it.
+type ProtectedApi struct {
+	pulumi.ResourceState
+
+	// URL is where the API answers, without a slash at the end.
+	URL pulumi.StringOutput `pulumi:"url"`
+	// APIID is the HTTP API's id in API Gateway.
+	APIID pulumi.StringOutput `pulumi:"apiId"`
+	// ClientID is the API's client id, and the audience of its tokens.
+	ClientID pulumi.StringOutput `pulumi:"clientId"`
+	// Issuer is what the tokens name as iss.
+	Issuer pulumi.StringOutput `pulumi:"issuer"`
+	// ScopeURIs maps each active scope to what a client asks for, such as
+	// "api://<client id>/Orders.Read".
+	ScopeURIs pulumi.StringMapOutput `pulumi:"scopeUris"`
+	// ClientIDs maps the name of each client to its client id.
+	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
+	// LogGroupName is the CloudWatch log group of the access log.
+	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+	// Access is who can call what: route key, caller, words.
+	Access pulumi.StringMapMapOutput `pulumi:"access"`
+	// Administrator lists the commands that an administrator must run; empty
+	// unless grants are external.
+	Administrator pulumi.StringArrayOutput `pulumi:"administrator"`
+}
+
+// ProtectedApiArgs configures a [ProtectedApi].
+type ProtectedApiArgs struct {
+	// Tenant is where callers sign in.
+	Tenant issuer.Tenant `pulumi:"tenant"`
+	// DisplayName is shown in Entra. It is unique in the tenant, so stacks that
+	// share one say which they are. Default: the component's name.
+	DisplayName string `pulumi:"displayName,optional"`
+	// Deployer is the object id of the user or service principal that deploys:
+	// an owner of every application, or it could not change them again.
+	Deployer string `pulumi:"deployer"`
+	// Owners are object ids of further owners.
+	Owners []string `pulumi:"owners,optional"`
+
+	// Scopes are the delegated permissions that the API exposes.
+	Scopes []access.Scope `pulumi:"scopes,optional"`
+	// Roles are the app roles for daemons.
+	Roles []access.Role `pulumi:"roles,optional"`
+	// Clients are the applications that call the API.
+	Clients []access.Client `pulumi:"clients,optional"`
+	// Backends are where allowed requests go.
+	Backends []access.Backend `pulumi:"backends"`
+	// Routes say who may call what.
+	Routes []access.Route `pulumi:"routes"`
+	// Assignment says which users and groups get a token at all. Default:
+	// assignment is required, and nobody is assigned.
+	Assignment access.Assignment `pulumi:"assignment,optional"`
+
+	// Grants says who consents and assigns. Default: managed.
+	Grants Grants `pulumi:"grants,optional"`
+	// CORS lets browsers of other origins call. Default: none may.
+	CORS *CORS `pulumi:"cors,optional"`
+	// Throttle limits each route that has no throttle of its own. Default: 500
+	// requests a second, 1000 at once.
+	Throttle *access.Throttle `pulumi:"throttle,optional"`
+	// AccessLog configures the access log. There always is one.
+	AccessLog AccessLog `pulumi:"accessLog,optional"`
+	// Protect refuses the removal of a scope or role that is not retired.
+	Protect bool `pulumi:"protect,optional"`
+	// AllowLocalhost permits localhost in redirect URIs and CORS origins, for
+	// development. Default: false.
+	AllowLocalhost bool `pulumi:"allowLocalhost,optional"`
+	// Tags are put on everything, beside [TagProject] and [TagStack].
+	Tags map[string]string `pulumi:"tags,optional"`
+	// HTTPClient reads the tenant's discovery document. Default:
+	// [http.DefaultClient].
+	HTTPClient *http.Client
+}
+
+// Model is the access model that the arguments declare.
+func (args *ProtectedApiArgs) Model() access.Model {
+	return access.Model{
+		Scopes: args.Scopes, Roles: args.Roles, Clients: args.Clients,
+		Backends: args.Backends, Routes: args.Routes, Assignment: args.Assignment,
+	}
+}
+
+// NewProtectedApi puts Entra in front of an HTTP API. Before it registers
+// anything it validates all arguments, reporting every problem at once, and
+// reads the tenant's discovery document, as API Gateway will.
+func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, opts ...pulumi.ResourceOption,
+) (*ProtectedApi, error) {
+	if err := args.Validate(); err != nil {
+		return nil, fmt.Errorf("protected api %q: %w", name, err)
+	}
+	report, err := args.Tenant.Check(ctx.Context(), args.HTTPClient)
+	if err != nil {
+		return nil, fmt.Errorf("protected api %q: %w", name, err)
+	}
+	protected := &ProtectedApi{}
+	inputs := pulumi.Map{
+		"displayName": pulumi.String(orDefault(args.DisplayName, name)),
+		"issuer":      pulumi.String(report.Issuer),
+	}
+	if err := ctx.RegisterComponentResourceV2(protectedAPIToken, name, inputs, protected, opts...); err != nil {
+		return nil, err
+	}
+	if err := args.warn(ctx, protected, report.Warnings); err != nil {
+		return nil, err
+	}
+	child := pulumi.Parent(protected)
+	tags := withStackTags(ctx, args.Tags)
+
+	api, err := NewApiApplication(ctx, name, args.apiApplication(name, tags), child)
+	if err != nil {
+		return nil, err
+	}
+	administrator := pulumi.StringArrayArray{api.Administrator}
+	clientIDs := pulumi.StringMap{}
+	for _, c := range args.Clients {
+		client, err := NewClientApplication(ctx, name+"-"+c.Name, args.clientApplication(name, c, api, tags), child)
+		if err != nil {
+			return nil, err
+		}
+		clientIDs[c.Name] = client.ClientID
+		administrator = append(administrator, client.Administrator)
+	}
+	gateway, err := NewGateway(ctx, name, &GatewayArgs{
+		Issuer:         report.Issuer,
+		Audience:       api.ClientID,
+		Backends:       args.Backends,
+		Routes:         args.Routes,
+		CORS:           args.CORS,
+		Throttle:       args.Throttle,
+		AccessLog:      args.AccessLog,
+		AllowLocalhost: args.AllowLocalhost,
+		Tags:           tags,
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+
+	protected.URL, protected.APIID, protected.LogGroupName = gateway.URL, gateway.APIID, gateway.LogGroupName
+	protected.ClientID, protected.ScopeURIs = api.ClientID, api.ScopeURIs
+	protected.Issuer = pulumi.String(report.Issuer).ToStringOutput()
+	protected.ClientIDs = clientIDs.ToStringMapOutput()
+	protected.Access = words(args.Model().Matrix()).ToStringMapMapOutput()
+	protected.Administrator = flatten(administrator)
+	return protected, ctx.RegisterResourceOutputs(protected, pulumi.Map{
+		"url":           protected.URL,
+		"apiId":         protected.APIID,
+		"clientId":      protected.ClientID,
+		"issuer":        protected.Issuer,
+		"scopeUris":     protected.ScopeURIs,
+		"clientIds":     protected.ClientIDs,
+		"logGroupName":  protected.LogGroupName,
+		"access":        protected.Access,
+		"administrator": protected.Administrator,
+	})
+}
+
+// Validate returns nil, or [access.Problems] with everything that is wrong with
+// the arguments. It needs no network.
+func (args *ProtectedApiArgs) Validate() error {
+	var p problems
+	p.tenant(args.Tenant)
+	if args.DisplayName != "" {
+		p.displayName("displayName", args.DisplayName)
+	}
+	p.objectID("deployer", args.Deployer)
+	if len(args.Owners) > 0 {
+		p.owners(args.Owners)
+	}
+	p.model(args.Model(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
+		"scopes", "roles", "clients", "backends", "routes", "assignment")
+	p.grants(args.Grants)
+	p.gateway(&GatewayArgs{
+		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
+		AllowLocalhost: args.AllowLocalhost,
+	})
+	p.tags(args.Tags)
+	return p.err()
+}
+
+// warn logs what is doubtful but not wrong.
+func (args *ProtectedApiArgs) warn(ctx *pulumi.Context, protected *ProtectedApi, also []string) error {
+	warnings := slices.Clone(also)
+	for _, w := range args.Model().Warnings() {
+		warnings = append(warnings, w.Error())
+	}
+	for _, w := range warnings {
+		if err := ctx.Log.Warn(w, &pulumi.LogArgs{Resource: protected}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (args *ProtectedApiArgs) owners() []string {
+	owners := append([]string{args.Deployer}, args.Owners...)
+	slices.Sort(owners)
+	return slices.Compact(owners)
+}
+
+func (args *ProtectedApiArgs) apiApplication(name string, tags map[string]string) *ApiApplicationArgs {
+	return &ApiApplicationArgs{
+		DisplayName: orDefault(args.DisplayName, name),
+		Scopes:      args.Scopes,
+		Roles:       args.Roles,
+		Assignment:  args.Assignment,
+		Owners:      args.owners(),
+		Grants:      args.Grants,
+		GraphURL:    args.Tenant.GraphURL(),
+		Protect:     args.Protect,
+		Tags:        tags,
+	}
+}
+
+// clientApplication leaves out what is retired: Entra grants and assigns only
+// what is enabled.
+func (args *ProtectedApiArgs) clientApplication(name string, c access.Client, api *ApiApplication,
+	tags map[string]string,
+) *ClientApplicationArgs {
+	c.DisplayName = orDefault(c.DisplayName, orDefault(args.DisplayName, name)+" "+c.Name)
+	c.Scopes = slices.DeleteFunc(slices.Clone(c.Scopes), func(value string) bool {
+		return slices.ContainsFunc(args.Scopes, func(s access.Scope) bool { return s.Value == value && s.Retired() })
+	})
+	c.Roles = slices.DeleteFunc(slices.Clone(c.Roles), func(value string) bool {
+		return slices.ContainsFunc(args.Roles, func(r access.Role) bool { return r.Value == value && r.Retired() })
+	})
+	return &ClientApplicationArgs{
+		API:            api,
+		Client:         c,
+		Owners:         args.owners(),
+		Grants:         args.Grants,
+		GraphURL:       args.Tenant.GraphURL(),
+		AllowLocalhost: args.AllowLocalhost,
+		Tags:           tags,
+	}
+}
+
+// tenant adds the problems of a tenant, with the names that the settings have.
+func (p *problems) tenant(t issuer.Tenant) {
+	err := t.Validate()
+	if err == nil {
+		return
+	}
+	settings := map[string]string{
+		"tenant id": "tenantId", "cloud": "cloud", "login host": "loginHost", "graph host": "graphHost",
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		what, message, _ := strings.Cut(line, ": ")
+		p.add(orDefault(settings[what], what), message, "", "")
+	}
+}
+
+// words are the access matrix as a stack exports it.
+func words(m access.Matrix) pulumi.StringMapMap {
+	result := pulumi.StringMapMap{}
+	for route, callers := range m.Words() {
+		result[route] = pulumi.ToStringMap(callers)
+	}
+	return result
+}
+
+func flatten(lists pulumi.StringArrayArray) pulumi.StringArrayOutput {
+	return lists.ToStringArrayArrayOutput().ApplyT(func(lists [][]string) []string {
+		return slices.Concat(lists...)
+	}).(pulumi.StringArrayOutput)
+}

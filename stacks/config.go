@@ -1,0 +1,110 @@
+package stacks
+
+import (
+	"errors"
+	"net/http"
+	"reflect"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
+	"github.com/entragate/entragate/issuer"
+)
+
+// Config is the configuration of one stack. Pulumi.yaml describes each setting
+// and holds the defaults.
+type Config struct {
+	TenantID       string               `json:"tenantId"`
+	Cloud          issuer.Cloud         `json:"cloud"`
+	LoginHost      string               `json:"loginHost"`
+	GraphHost      string               `json:"graphHost"`
+	Deployer       string               `json:"deployer"`
+	Owners         []string             `json:"owners"`
+	API            API                  `json:"api"`
+	Scopes         []access.Scope       `json:"scopes"`
+	Roles          []access.Role        `json:"roles"`
+	Clients        []access.Client      `json:"clients"`
+	Backends       []access.Backend     `json:"backends"`
+	Routes         []access.Route       `json:"routes"`
+	Assignment     access.Assignment    `json:"assignment"`
+	Grants         components.Grants    `json:"grants"`
+	CORS           components.CORS      `json:"cors"`
+	Throttle       access.Throttle      `json:"throttle"`
+	AccessLog      components.AccessLog `json:"accessLog"`
+	Protect        bool                 `json:"protect"`
+	AllowLocalhost bool                 `json:"allowLocalhost"`
+	Tags           map[string]string    `json:"tags"`
+
+	// project and stack are where the configuration is from.
+	project, stack string
+}
+
+// API names the API.
+type API struct {
+	// Name is part of every resource name: lower-case letters, digits and dashes.
+	Name string `json:"name"`
+	// DisplayName defaults to the name and the stack, such as "orders dev".
+	DisplayName string `json:"displayName"`
+}
+
+// Model is the access model that the configuration declares.
+func (c Config) Model() access.Model { return c.args(nil).Model() }
+
+// Tenant is where callers of the stack sign in.
+func (c Config) Tenant() issuer.Tenant {
+	return issuer.Tenant{ID: c.TenantID, Cloud: c.Cloud, LoginHost: c.LoginHost, GraphHost: c.GraphHost}
+}
+
+// Validate returns nil, or [access.Problems] with everything that is wrong,
+// with paths such as "entragate:routes[3].scopes[0]".
+func (c Config) Validate() error {
+	var found access.Problems
+	if !resourceName.MatchString(c.API.Name) {
+		found = append(found, access.Problem{
+			Path: "api.name", Message: "malformed name", Got: c.API.Name,
+			Want: "up to 40 lower-case letters, digits and single dashes, beginning with a letter",
+		})
+	}
+	var problems access.Problems
+	if errors.As(c.args(nil).Validate(), &problems) {
+		found = append(found, problems...)
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	for i := range found {
+		if found[i].Path == "displayName" {
+			found[i].Path = "api.displayName"
+		}
+	}
+	return found.Prefix(c.project + ":")
+}
+
+// args are the component's arguments. The client reads the discovery document.
+func (c Config) args(client *http.Client) *components.ProtectedApiArgs {
+	args := &components.ProtectedApiArgs{
+		Tenant:         c.Tenant(),
+		DisplayName:    c.API.DisplayName,
+		Deployer:       c.Deployer,
+		Owners:         c.Owners,
+		Scopes:         c.Scopes,
+		Roles:          c.Roles,
+		Clients:        c.Clients,
+		Backends:       c.Backends,
+		Routes:         c.Routes,
+		Assignment:     c.Assignment,
+		Grants:         c.Grants,
+		Throttle:       &c.Throttle,
+		AccessLog:      c.AccessLog,
+		Protect:        c.Protect,
+		AllowLocalhost: c.AllowLocalhost,
+		Tags:           c.Tags,
+		HTTPClient:     client,
+	}
+	if args.DisplayName == "" {
+		args.DisplayName = c.API.Name + " " + c.stack
+	}
+	if !reflect.DeepEqual(c.CORS, components.CORS{}) {
+		args.CORS = &c.CORS
+	}
+	return args
+}

@@ -1,0 +1,40 @@
+package stacks
+
+import (
+	"net/http"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/entragate/entragate/components"
+)
+
+// Deploy is the Pulumi program of a stack.
+func Deploy(ctx *pulumi.Context) error { return DeployWith(http.DefaultClient)(ctx) }
+
+// DeployWith is [Deploy] with another client to read the tenant's discovery
+// document, such as one that trusts a local directory.
+func DeployWith(client *http.Client) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		cfg, err := LoadConfig(ctx)
+		if err != nil {
+			return err
+		}
+		api, err := components.NewProtectedApi(ctx, cfg.API.Name, cfg.args(client))
+		if err != nil {
+			return err
+		}
+		ctx.Export("url", api.URL)
+		ctx.Export("apiId", api.APIID)
+		ctx.Export("tenantId", pulumi.String(cfg.TenantID))
+		ctx.Export("issuer", api.Issuer)
+		ctx.Export("audience", api.ClientID)
+		ctx.Export("clients", api.ClientIDs)
+		ctx.Export("scopes", api.ScopeURIs)
+		ctx.Export("access", api.Access)
+		ctx.Export("logGroup", api.LogGroupName)
+		if cfg.Grants == components.GrantsExternal {
+			ctx.Export("administrator", api.Administrator)
+		}
+		return nil
+	}
+}

@@ -1,0 +1,155 @@
+package stacks
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/esc"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/entragate/entragate/access"
+)
+
+var resourceName = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,39}$`)
+
+// LoadConfig reads and validates the configuration of the running stack. Every
+// problem is in the error, an [access.Problems].
+func LoadConfig(ctx *pulumi.Context) (Config, error) {
+	c := Config{project: ctx.Project(), stack: ctx.Stack()}
+	settings, err := runningSettings(ctx)
+	if err != nil {
+		return Config{}, err
+	}
+	var d decoder
+	d.settings(ctx.Project(), settings, &c)
+	return c, c.problems(d.problems, ctx)
+}
+
+// problems joins those of decoding with those of the values, if there are
+// values to judge.
+func (c Config) problems(decoding access.Problems, ctx *pulumi.Context) error {
+	if len(decoding) > 0 {
+		return decoding
+	}
+	var found access.Problems
+	if err := c.Validate(); err != nil && !errors.As(err, &found) {
+		return err
+	}
+	// The provider of a stack may be pointed at another tenant than the issuer.
+	const provider = "azuread:tenantId"
+	if id, ok := ctx.GetConfig(provider); ok && !strings.EqualFold(id, c.TenantID) {
+		found = append(found, access.Problem{
+			Path: provider, Message: "the applications would be in another tenant than the callers",
+			Got: id, Want: fmt.Sprintf("%q, as %s:tenantId says", c.TenantID, c.project),
+		})
+	}
+	if len(found) == 0 {
+		return nil
+	}
+	return found
+}
+
+// runningSettings are the project's settings as the engine hands them over. A
+// context answers for a name only and lists none, so unknown names are read
+// where a language host puts the configuration. Programs that run inside the
+// Automation API have no such place: they call [ReadFiles] first.
+func runningSettings(ctx *pulumi.Context) (map[string]string, error) {
+	prefix := ctx.Project() + ":"
+	settings := map[string]string{}
+	if raw := os.Getenv(pulumi.EnvConfig); raw != "" {
+		var all map[string]string
+		if err := json.Unmarshal([]byte(raw), &all); err != nil {
+			return nil, fmt.Errorf("%s: got what is not an object of texts: %w", pulumi.EnvConfig, err)
+		}
+		for key, value := range all {
+			if name, own := strings.CutPrefix(key, prefix); own {
+				settings[name] = value
+			}
+		}
+	}
+	for name := range jsonFields(reflect.TypeFor[Config]()) {
+		if value, ok := ctx.GetConfig(prefix + name); ok {
+			settings[name] = value
+		}
+	}
+	return settings, nil
+}
+
+// ReadFiles reads the configuration of a stack from Pulumi.yaml and
+// Pulumi.<stack>.yaml in dir, without the Pulumi CLI. It validates what the
+// files say; tenantId and deployer may be missing, since neither decides who
+// may call what. Encrypted values are refused: no setting is a secret.
+func ReadFiles(dir, stack string) (Config, error) {
+	project, values, err := readValues(dir, stack)
+	if err != nil {
+		return Config{}, err
+	}
+	name := project.Name.String()
+	c := Config{project: name, stack: stack}
+	settings := map[string]string{}
+	for key, value := range values {
+		if key.Namespace() != name {
+			continue
+		}
+		if value.Secure() {
+			return Config{}, fmt.Errorf("%s: the value is encrypted, want plain text: no setting is a secret, "+
+				"and it can be read by the Pulumi CLI only", key)
+		}
+		if settings[key.Name()], err = value.Value(config.NopDecrypter); err != nil {
+			return Config{}, fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	var d decoder
+	d.settings(name, settings, &c)
+	if len(d.problems) > 0 {
+		return Config{}, d.problems
+	}
+	var found access.Problems
+	if err := c.Validate(); err != nil && !errors.As(err, &found) {
+		return Config{}, err
+	}
+	found = slices.DeleteFunc(found, func(p access.Problem) bool {
+		return c.TenantID == "" && p.Path == name+":tenantId" || c.Deployer == "" && p.Path == name+":deployer"
+	})
+	if len(found) > 0 {
+		return Config{}, found
+	}
+	return c, nil
+}
+
+// readValues loads both files, with the project's defaults filled in.
+func readValues(dir, stack string) (*workspace.Project, config.Map, error) {
+	projectFile := filepath.Join(dir, "Pulumi.yaml")
+	project, err := workspace.LoadProject(projectFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", projectFile, err)
+	}
+	stackFile := filepath.Join(dir, "Pulumi."+stack+".yaml")
+	if _, err := os.Stat(stackFile); err != nil {
+		return nil, nil, fmt.Errorf("stack %q: %w", stack, err)
+	}
+	sink := diag.DefaultSink(io.Discard, io.Discard, diag.FormatOptions{Color: colors.Never})
+	settings, err := workspace.LoadProjectStack(sink, project, stackFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", stackFile, err)
+	}
+	err = workspace.ApplyProjectConfig(context.Background(), stack, project, esc.Value{}, settings.Config,
+		config.NopEncrypter, config.NopDecrypter)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", stackFile, err)
+	}
+	return project, settings.Config, nil
+}
