@@ -1,0 +1,136 @@
+// Package clouds has clients of the two clouds that a stack lives in: those of
+// the sandbox, or those that the machine's default credentials lead to. Both are
+// the vendors' own SDKs, Microsoft Graph aside, of which a few calls are needed.
+package clouds
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+)
+
+// requestTimeout bounds one request to a cloud.
+const requestTimeout = 30 * time.Second
+
+// Clouds are clients of one Entra tenant and one AWS account and region.
+type Clouds struct {
+	Graph   *Graph
+	Gateway *apigatewayv2.Client
+	Logs    *cloudwatchlogs.Client
+	// HTTP reaches whatever the clouds serve to everybody.
+	HTTP *http.Client
+}
+
+// Sandbox makes clients of the sandbox whose environment file was read. They
+// see nothing of the machine's own credentials and proxies.
+func Sandbox(env map[string]string) (*Clouds, error) {
+	client, err := LoopbackClient(env["SSL_CERT_FILE"])
+	if err != nil {
+		return nil, err
+	}
+	host := env["AZURE_AUTHORITY_HOST"]
+	credential, err := azidentity.NewClientSecretCredential(env["AZURE_TENANT_ID"], env["AZURE_CLIENT_ID"], env["AZURE_CLIENT_SECRET"],
+		&azidentity.ClientSecretCredentialOptions{
+			ClientOptions: azcore.ClientOptions{
+				Transport: client,
+				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: host},
+			},
+			// There is no public list that a loopback authority could be on.
+			DisableInstanceDiscovery: true,
+		})
+	if err != nil {
+		return nil, fmt.Errorf("signing in to the sandbox as its deployer: %w", err)
+	}
+	cfg := aws.Config{
+		Region:       env["AWS_REGION"],
+		BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
+		Credentials:  credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+		HTTPClient:   client,
+	}
+	return &Clouds{
+		Graph:   &Graph{Endpoint: env["GRAPH_ENDPOINT"], Credential: credential, HTTP: client},
+		Gateway: apigatewayv2.NewFromConfig(cfg),
+		Logs:    cloudwatchlogs.NewFromConfig(cfg),
+		HTTP:    client,
+	}, nil
+}
+
+// Default makes clients by the default credentials of both vendors' SDKs. The
+// region, if empty, is that of the AWS configuration; graphHost is such as
+// "graph.microsoft.com".
+func Default(ctx context.Context, region, graphHost string) (*Clouds, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+	if err != nil {
+		return nil, fmt.Errorf("finding AWS credentials: %w", err)
+	}
+	authority := os.Getenv("AZURE_AUTHORITY_HOST")
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		// Instance discovery knows Microsoft's own hosts only.
+		DisableInstanceDiscovery: authority != "" && !strings.Contains(authority, "//login."),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("finding Entra credentials: %w", err)
+	}
+	client := &http.Client{Timeout: requestTimeout}
+	return &Clouds{
+		Graph:   &Graph{Endpoint: "https://" + graphHost, Credential: credential, HTTP: client},
+		Gateway: apigatewayv2.NewFromConfig(cfg),
+		Logs:    cloudwatchlogs.NewFromConfig(cfg),
+		HTTP:    client,
+	}, nil
+}
+
+// LoopbackClient is an HTTP client that trusts the certificate authority in
+// the file, reaches loopback only, and finds every name below localhost there,
+// as browsers and curl do but Go's resolver does not.
+// https://www.rfc-editor.org/rfc/rfc6761#section-6.3
+func LoopbackClient(authorityFile string) (*http.Client, error) {
+	raw, err := os.ReadFile(authorityFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading the sandbox's certificate authority: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("reading %s: no certificate in it", authorityFile)
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	return &http.Client{
+		Timeout: requestTimeout,
+		Transport: &http.Transport{
+			TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
+			MaxIdleConnsPerHost: 32,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				host, port, err := net.SplitHostPort(address)
+				if err != nil {
+					return nil, err
+				}
+				if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+					host = "127.0.0.1"
+				}
+				if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+					return nil, errNotLoopback
+				}
+				return dialer.DialContext(ctx, network, net.JoinHostPort(host, port))
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+var errNotLoopback = errors.New("the sandbox is on loopback: want localhost or an address of 127.0.0.0/8")

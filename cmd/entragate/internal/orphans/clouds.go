@@ -1,0 +1,41 @@
+package orphans
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+)
+
+// List lists what belongs to the stack in both clouds.
+func List(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
+	entra, err := entraObjects(ctx, c.Graph, s)
+	if err != nil {
+		return nil, fmt.Errorf("listing what %s/%s has in Entra: %w", s.Project, s.Name, err)
+	}
+	aws, err := awsObjects(ctx, c, s)
+	if err != nil {
+		return nil, fmt.Errorf("listing what %s/%s has in AWS: %w", s.Project, s.Name, err)
+	}
+	return append(entra, aws...), nil
+}
+
+// Delete deletes objects, in the order in which [Find] returned them. What does
+// not exist any more is no error.
+func Delete(ctx context.Context, c *clouds.Clouds, objects []Object) error {
+	var errs []error
+	for _, o := range objects {
+		if err := remove(ctx, c, o); err != nil {
+			errs = append(errs, fmt.Errorf("deleting %s %s (%s): %w", o.Type, o.ID, o.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func remove(ctx context.Context, c *clouds.Clouds, o Object) error {
+	if o.Cloud == "entra" {
+		return deleteEntra(ctx, c.Graph, o)
+	}
+	return deleteAWS(ctx, c, o)
+}

@@ -1,0 +1,165 @@
+package orphans
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+	"github.com/entragate/entragate/components"
+)
+
+// Stack is whose objects are looked for.
+type Stack struct {
+	// Project and Name are those of the tags.
+	Project, Name string
+}
+
+// entraObjects are the stack's registrations and service principals, and what
+// hangs on them.
+func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, error) {
+	// Tags hold no quote that would end the literal: Pulumi's names are plain.
+	filter := url.QueryEscape("tags/any(t:t eq '" + strings.ReplaceAll(components.EntraTag(components.TagProject, s.Project), "'", "''") + "')")
+	type registration struct {
+		ID          string   `json:"id"`
+		AppID       string   `json:"appId"`
+		DisplayName string   `json:"displayName"`
+		Tags        []string `json:"tags"`
+	}
+	mine := func(r registration) bool {
+		return has(r.Tags, components.EntraTag(components.TagProject, s.Project)) &&
+			has(r.Tags, components.EntraTag(components.TagStack, s.Name))
+	}
+	applications, err := clouds.List[registration](ctx, g, "/applications?$filter="+filter)
+	if err != nil {
+		return nil, err
+	}
+	principals, err := clouds.List[registration](ctx, g, "/servicePrincipals?$filter="+filter)
+	if err != nil {
+		return nil, err
+	}
+	var objects []Object
+	owned := map[string]bool{} // client ids
+	for _, a := range applications {
+		if mine(a) {
+			owned[a.AppID] = true
+			objects = append(objects, Object{
+				Cloud: "entra", Type: typeApplication, ID: a.ID, Name: a.DisplayName, importID: "/applications/" + a.ID,
+				distinct: map[string]string{"displayName": a.DisplayName},
+			})
+		}
+	}
+	// The provider tags a service principal as it creates it; one that an
+	// application has without tags was still made for it.
+	byClientID := map[string]registration{}
+	for _, p := range principals {
+		if mine(p) {
+			byClientID[p.AppID] = p
+		}
+	}
+	for appID := range owned {
+		if _, listed := byClientID[appID]; listed {
+			continue
+		}
+		found, err := clouds.List[registration](ctx, g, "/servicePrincipals?$filter="+url.QueryEscape("appId eq '"+appID+"'"))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found {
+			byClientID[p.AppID] = p
+		}
+	}
+	for _, p := range byClientID {
+		objects = append(objects, Object{
+			Cloud: "entra", Type: typePrincipal, ID: p.ID, Name: p.DisplayName, importID: p.ID,
+			distinct: map[string]string{"clientId": p.AppID},
+		})
+		below, err := belowPrincipal(ctx, g, p.ID, p.DisplayName)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, below...)
+	}
+	return objects, nil
+}
+
+// belowPrincipal are the delegated grants of a client and the assignments to an
+// API. They carry no tags.
+func belowPrincipal(ctx context.Context, g *clouds.Graph, id, name string) ([]Object, error) {
+	type grant struct {
+		ID          string `json:"id"`
+		ClientID    string `json:"clientId"`
+		ConsentType string `json:"consentType"`
+		ResourceID  string `json:"resourceId"`
+		Scope       string `json:"scope"`
+	}
+	type assignment struct {
+		ID                   string `json:"id"`
+		AppRoleID            string `json:"appRoleId"`
+		PrincipalID          string `json:"principalId"`
+		PrincipalDisplayName string `json:"principalDisplayName"`
+		ResourceID           string `json:"resourceId"`
+	}
+	grants, err := clouds.List[grant](ctx, g, "/servicePrincipals/"+id+"/oauth2PermissionGrants")
+	if err != nil && !clouds.IsNotFound(err) {
+		return nil, err
+	}
+	var objects []Object
+	for _, x := range grants {
+		if x.ConsentType != "AllPrincipals" {
+			continue // what one user consented to is theirs
+		}
+		objects = append(objects, Object{
+			Cloud: "entra", Type: typeGrant, ID: x.ID, Parent: id, Name: name + ": " + x.Scope, importID: x.ID,
+			distinct: map[string]string{
+				"servicePrincipalObjectId": x.ClientID, "resourceServicePrincipalObjectId": x.ResourceID,
+			},
+		})
+	}
+	assignments, err := clouds.List[assignment](ctx, g, "/servicePrincipals/"+id+"/appRoleAssignedTo")
+	if err != nil && !clouds.IsNotFound(err) {
+		return nil, err
+	}
+	for _, a := range assignments {
+		objects = append(objects, Object{
+			Cloud: "entra", Type: typeAssignment, ID: a.ID, Parent: id, Name: name + ": " + a.PrincipalDisplayName,
+			importID: a.ResourceID + "/appRoleAssignment/" + a.ID,
+			distinct: map[string]string{
+				"principalObjectId": a.PrincipalID, "resourceObjectId": a.ResourceID, "appRoleId": a.AppRoleID,
+			},
+		})
+	}
+	return objects, nil
+}
+
+// entraPaths are where the objects are deleted.
+func entraPath(o Object) string {
+	switch o.Type {
+	case typeApplication:
+		return "/applications/" + o.ID
+	case typePrincipal:
+		return "/servicePrincipals/" + o.ID
+	case typeGrant:
+		return "/oauth2PermissionGrants/" + o.ID
+	default:
+		return "/servicePrincipals/" + o.Parent + "/appRoleAssignedTo/" + o.ID
+	}
+}
+
+func deleteEntra(ctx context.Context, g *clouds.Graph, o Object) error {
+	err := g.Call(ctx, http.MethodDelete, entraPath(o), nil, nil)
+	if clouds.IsNotFound(err) {
+		return nil // it went with what it was below
+	}
+	return err
+}
+
+func has(tags []string, tag string) bool {
+	for _, t := range tags {
+		if t == tag {
+			return true
+		}
+	}
+	return false
+}

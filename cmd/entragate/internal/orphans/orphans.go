@@ -1,0 +1,127 @@
+// Package orphans finds what a stack left in the clouds that its state does not
+// know. Pulumi only warns about a create that was cut off, so what it created
+// would stay for ever, and the next run would create it again.
+package orphans
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"github.com/entragate/entragate/cmd/entragate/internal/engine"
+)
+
+// Object is something that exists in a cloud and belongs to a stack: it carries
+// the stack's tags, or it is below something that does.
+type Object struct {
+	// Cloud is "entra" or "aws".
+	Cloud string `json:"cloud"`
+	// Type is the Pulumi type, such as "aws:apigatewayv2/route:Route".
+	Type string `json:"type"`
+	// ID is the vendor's id.
+	ID string `json:"id"`
+	// Parent is the vendor's id of what the object is below; empty for one
+	// that carries the tags itself.
+	Parent string `json:"parent,omitempty"`
+	// Name is how people know it.
+	Name string `json:"name"`
+	// distinct are those input properties that tell objects of one type apart,
+	// as a pending create in the state would have them.
+	distinct map[string]string
+	// importID is what `pulumi import` takes for it.
+	importID string
+}
+
+// The types that a stack creates in a cloud, in the order in which they can be
+// deleted.
+const (
+	typeAssignment  = "azuread:index/appRoleAssignment:AppRoleAssignment"
+	typeGrant       = "azuread:index/servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant"
+	typePrincipal   = "azuread:index/servicePrincipal:ServicePrincipal"
+	typeApplication = "azuread:index/application:Application"
+	typeStage       = "aws:apigatewayv2/stage:Stage"
+	typeRoute       = "aws:apigatewayv2/route:Route"
+	typeIntegration = "aws:apigatewayv2/integration:Integration"
+	typeAuthorizer  = "aws:apigatewayv2/authorizer:Authorizer"
+	typeAPI         = "aws:apigatewayv2/api:Api"
+	typeLogGroup    = "aws:cloudwatch/logGroup:LogGroup"
+)
+
+var deletionOrder = []string{
+	typeAssignment, typeGrant, typePrincipal, typeApplication,
+	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI, typeLogGroup,
+}
+
+// Find returns the objects that the state does not know, in an order in which
+// they can be deleted.
+func Find(objects []Object, known []engine.Resource) []Object {
+	keys := map[string]bool{}
+	for _, r := range known {
+		keys[key(r)] = true
+	}
+	unknown := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return keys[o.key()] })
+	slices.SortStableFunc(unknown, func(a, b Object) int {
+		return cmp.Compare(slices.Index(deletionOrder, a.Type), slices.Index(deletionOrder, b.Type))
+	})
+	return unknown
+}
+
+// key tells objects of all types apart.
+func (o Object) key() string {
+	if o.Type == typeStage { // its id is its name, the same in every API
+		return o.Type + " " + o.Parent + "/" + o.ID
+	}
+	return o.Type + " " + o.ID
+}
+
+// key is the key of the object that a resource stands for. Ids of the azuread
+// provider may be paths, such as "/applications/<object id>" or
+// "<resource id>/appRoleAssignment/<id>".
+func key(r engine.Resource) string {
+	o := Object{Type: r.Type, ID: r.ID}
+	switch {
+	case r.Type == typeStage:
+		o.Parent, _ = r.Outputs["apiId"].(string)
+	case strings.HasPrefix(r.Type, "azuread:"):
+		o.ID = path.Base(r.ID)
+	}
+	return o.key()
+}
+
+// Adoptable pairs orphans with the pending creates that made them: the id to
+// import, by URN. An orphan that no pending create, or more than one, may have
+// made is not among them.
+func Adoptable(found []Object, pending []engine.Operation) map[string]string {
+	ids := map[string]string{}
+	taken := map[string]int{}
+	for _, o := range found {
+		for _, p := range pending {
+			if p.Type == apitype.OperationTypeCreating && o.matches(p.Resource) {
+				ids[string(p.Resource.URN)] = o.importID
+				taken[string(p.Resource.URN)]++
+			}
+		}
+	}
+	for urn, n := range taken {
+		if n > 1 {
+			delete(ids, urn)
+		}
+	}
+	return ids
+}
+
+// matches tells whether the object is what creating the resource would make.
+func (o Object) matches(r engine.Resource) bool {
+	if o.Type != r.Type || o.importID == "" {
+		return false
+	}
+	for name, value := range o.distinct {
+		if wanted, ok := r.Inputs[name].(string); !ok || wanted != value {
+			return false
+		}
+	}
+	return true
+}

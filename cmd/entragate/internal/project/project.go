@@ -1,0 +1,82 @@
+// Package project finds a Pulumi project, and makes the copy of its
+// configuration that is deployed into the sandbox.
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Project is a Pulumi project on disk.
+type Project struct {
+	// Dir holds Pulumi.yaml.
+	Dir string
+	// Name is the project's name.
+	Name string
+}
+
+// Find opens the project in dir or, when dir is empty, in the nearest parent of
+// the working directory that has one.
+func Find(dir string) (Project, error) {
+	if dir != "" {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return Project{}, fmt.Errorf("finding the project: %w", err)
+		}
+		return open(abs)
+	}
+	start, err := os.Getwd()
+	if err != nil {
+		return Project{}, fmt.Errorf("finding the project: %w", err)
+	}
+	for dir := start; ; dir = filepath.Dir(dir) {
+		p, err := open(dir)
+		if err == nil || !errors.Is(err, fs.ErrNotExist) {
+			return p, err
+		}
+		if dir == filepath.Dir(dir) {
+			return Project{}, fmt.Errorf("finding the project: no Pulumi.yaml in %s or a parent of it; say --dir", start)
+		}
+	}
+}
+
+func open(dir string) (Project, error) {
+	path := filepath.Join(dir, "Pulumi.yaml")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return Project{}, fmt.Errorf("opening the project: %w", err)
+	}
+	var file struct {
+		Name string `yaml:"name"`
+	}
+	if err := yaml.Unmarshal(raw, &file); err != nil {
+		return Project{}, fmt.Errorf("opening the project: %s: %w", path, err)
+	}
+	if file.Name == "" {
+		return Project{}, fmt.Errorf("opening the project: %s: name: got nothing, want the project's name", path)
+	}
+	return Project{Dir: dir, Name: file.Name}, nil
+}
+
+// stackName is what Pulumi takes for a stack's name. It becomes a part of
+// paths, so nothing else may pass.
+// https://www.pulumi.com/docs/iac/concepts/stacks/#create-stack
+var stackName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+
+// StackFile is the path of a stack's committed configuration.
+func (p Project) StackFile(stack string) (string, error) {
+	if !stackName.MatchString(stack) {
+		return "", fmt.Errorf("stack: got %q, want letters, digits, dashes, dots and underscores", stack)
+	}
+	path := filepath.Join(p.Dir, "Pulumi."+stack+".yaml")
+	if _, err := os.Stat(path); err != nil {
+		return "", fmt.Errorf("stack %s: %w", stack, err)
+	}
+	return path, nil
+}
