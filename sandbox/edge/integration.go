@@ -1,0 +1,168 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/entragate/entragate/sandbox/aws/apigateway"
+	"github.com/entragate/entragate/sandbox/edge/mapping"
+)
+
+// integration is a compiled HTTP_PROXY integration.
+type integration struct {
+	method    string // ANY keeps the request's
+	uri       mapping.Expression
+	request   []mapping.Parameter
+	responses map[int][]mapping.Parameter // keyed by the backend's status
+	timeout   time.Duration
+	fault     string // why the integration answers 500, if it does
+}
+
+// integrationResult is what the access log tells about the backend.
+type integrationResult struct {
+	called     bool
+	status     int // 0 until the backend answered
+	latency    time.Duration
+	fault      string
+	requestID  string
+	requestID2 string
+}
+
+// newIntegration compiles an integration. One that the sandbox cannot serve
+// gets a fault.
+func newIntegration(from *apigateway.Integration) *integration {
+	i := &integration{
+		method:    from.IntegrationMethod,
+		timeout:   time.Duration(from.TimeoutInMillis) * time.Millisecond,
+		responses: map[int][]mapping.Parameter{},
+	}
+	if i.timeout == 0 {
+		i.timeout = 30 * time.Second // the default, and the most
+	}
+	if from.IntegrationType != "HTTP_PROXY" || (from.ConnectionType != "" && from.ConnectionType != "INTERNET") {
+		i.fault = fmt.Sprintf("integration type %s over %s is not implemented by the sandbox", from.IntegrationType, from.ConnectionType)
+		return i
+	}
+	var errURI, errRequest error
+	i.uri, errURI = mapping.ParseURI(from.IntegrationURI)
+	i.request, errRequest = mapping.ParseRequest(from.RequestParameters)
+	err := errors.Join(errURI, errRequest)
+	for code, parameters := range from.ResponseParameters {
+		status, errStatus := strconv.Atoi(code)
+		parsed, errParameters := mapping.ParseResponse(parameters)
+		i.responses[status] = parsed
+		err = errors.Join(err, errStatus, errParameters)
+	}
+	if err != nil {
+		i.fault = err.Error()
+	}
+	return i
+}
+
+// proxy calls the backend and passes on its answer.
+func (x *exchange) proxy() {
+	i := x.route.integration
+	if i.fault != "" {
+		x.integration.fault = i.fault
+		x.refuse(errIntegration)
+		return
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), i.timeout)
+	defer cancel()
+	req, err := x.backendRequest(ctx, i)
+	if err != nil {
+		x.integration.fault = err.Error()
+		x.refuse(errIntegration)
+		return
+	}
+	called := x.edge.options.Now()
+	resp, body, err := call(transport(x.edge.options.Client), req)
+	x.integration.called = true
+	x.integration.latency = x.edge.options.Now().Sub(called)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		x.integration.fault = fmt.Sprintf("the backend did not answer within %s", i.timeout)
+		x.refuse(errTimeout)
+		return
+	case errors.Is(err, errTooLong):
+		x.integration.fault = err.Error()
+		x.refuse(errIntegration)
+		return
+	case err != nil:
+		x.integration.fault = err.Error()
+		x.refuse(errUnavailable)
+		return
+	}
+	x.integration.status = resp.StatusCode
+	x.integration.requestID = firstOf(resp.Header, "X-Amz-Request-Id", "X-Amzn-Requestid")
+	x.integration.requestID2 = resp.Header.Get("X-Amz-Id-2")
+	x.passOn(resp, body, i.responses[resp.StatusCode])
+}
+
+// call sends a request and reads the whole answer, which counts towards the
+// timeout: HTTP APIs do not stream.
+func call(rt http.RoundTripper, req *http.Request) (*http.Response, []byte, error) {
+	resp, err := rt.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err := readLimited(resp.Body)
+	return resp, body, err
+}
+
+// passOn answers with what the backend answered.
+func (x *exchange) passOn(resp *http.Response, body []byte, parameters []mapping.Parameter) {
+	status := resp.StatusCode
+	removeHopByHop(resp.Header)
+	status = x.mapResponse(parameters, resp.Header, status)
+	h := x.w.Header()
+	for name, values := range resp.Header {
+		h[name] = values
+	}
+	if h.Get("Content-Type") == "" {
+		h["Content-Type"] = nil // or the server would guess one from the body
+	}
+	if x.r.Method != http.MethodHead {
+		h.Del("Content-Length") // what was read counts; the server may have unzipped it
+	}
+	x.answer(status, body)
+}
+
+// backendURL is the integration's URI with path and stage variables filled
+// in, and the request's query string. Nothing else of the request's path is
+// added to it.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-http.html
+func (x *exchange) backendURL(i *integration) (*url.URL, error) {
+	for _, name := range i.uri.References(mapping.URIPathVariable) {
+		if _, ok := x.lookup(mapping.URIPathVariable, name); !ok {
+			return nil, fmt.Errorf("integration URI: route %s has no path variable %q", x.route.key, name)
+		}
+	}
+	text, _ := i.uri.Eval(x.lookup)
+	u, err := url.Parse(text)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return nil, fmt.Errorf("integration URI: got %q, want an http or https URL", text)
+	}
+	switch {
+	case u.RawQuery == "":
+		u.RawQuery = x.r.URL.RawQuery
+	case x.r.URL.RawQuery != "":
+		u.RawQuery += "&" + x.r.URL.RawQuery
+	}
+	return u, nil
+}
+
+func firstOf(h http.Header, names ...string) string {
+	for _, name := range names {
+		if value := h.Get(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
