@@ -25,4 +25,3 @@ func protect(t *testing.T, args *components.ProtectedApiArgs) (*recorder.Recorde
 		return err
 	})
 }
-

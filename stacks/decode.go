@@ -14,6 +14,8 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
+var typeOfConfig = reflect.TypeFor[Config]()
+
 // decoder fills a Config from settings, strictly, and collects every problem.
 type decoder struct{ problems access.Problems }
 
@@ -24,7 +26,7 @@ func (d *decoder) add(path, message, got, want string) {
 // settings decodes the settings of a project: values as Pulumi hands them to a
 // program, texts as they are and everything else as JSON.
 func (d *decoder) settings(project string, settings map[string]string, into *Config) {
-	fields := jsonFields(reflect.TypeFor[Config]())
+	fields := jsonFields(typeOfConfig)
 	target := reflect.ValueOf(into).Elem()
 	for _, key := range slices.Sorted(maps.Keys(settings)) {
 		path := project + ":" + key

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -80,7 +79,7 @@ func runningSettings(ctx *pulumi.Context) (map[string]string, error) {
 			}
 		}
 	}
-	for name := range jsonFields(reflect.TypeFor[Config]()) {
+	for name := range jsonFields(typeOfConfig) {
 		if value, ok := ctx.GetConfig(prefix + name); ok {
 			settings[name] = value
 		}
