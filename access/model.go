@@ -18,9 +18,10 @@ type Model struct {
 // values into the scp claim of a user's token.
 type Scope struct {
 	// Value is the bare value, such as "Orders.Read": at most 120 characters,
-	// no spaces, unique among scopes and roles.
+	// no spaces, unique among scopes and roles in more than letter case.
 	Value string `json:"value" pulumi:"value"`
-	// Title is shown where consent is given, to administrators and users.
+	// Title is shown where consent is given, to administrators and users: at
+	// most 100 characters.
 	Title string `json:"title" pulumi:"title"`
 	// Description is shown with the title. Default: the title.
 	Description string `json:"description,omitempty" pulumi:"description,optional"`
@@ -48,13 +49,16 @@ type Role struct {
 // Client is an application that calls the API.
 type Client struct {
 	// Name identifies the client in the model, in resource names and in the
-	// matrix: lower-case letters, digits and dashes.
+	// matrix: at most 40 lower-case letters, digits and single dashes, beginning
+	// with a letter.
 	Name string `json:"name" pulumi:"name"`
 	// Kind is "spa", "web", "native" (a user signs in) or "daemon" (app-only).
 	Kind ClientKind `json:"kind" pulumi:"kind"`
 	// DisplayName is shown in Entra. Default: the API's name and the client's.
 	DisplayName string `json:"displayName,omitempty" pulumi:"displayName,optional"`
-	// RedirectURIs are where sign-in returns to; none for a daemon.
+	// RedirectURIs are where sign-in returns to: at least one for spa and web,
+	// none for a daemon. They are https or http://localhost; native clients may
+	// use a scheme of their own.
 	RedirectURIs []string `json:"redirectUris,omitempty" pulumi:"redirectUris,optional"`
 	// Scopes are delegated permissions granted for every user of the client.
 	Scopes []string `json:"scopes,omitempty" pulumi:"scopes,optional"`
@@ -64,16 +68,18 @@ type Client struct {
 
 // Backend is where allowed requests go.
 type Backend struct {
-	// Name identifies the backend in routes.
+	// Name identifies the backend in routes: the rules are those of
+	// [Client.Name].
 	Name string `json:"name" pulumi:"name"`
-	// URL is the base address; a route's path is appended to it.
+	// URL is the base address, without query or fragment; a route's path is
+	// appended to it. It is https, or http on a loopback address for a sandbox.
 	URL string `json:"url" pulumi:"url"`
 	// TimeoutMillis is 50 to 30000. Default: 29000.
 	TimeoutMillis int `json:"timeoutMillis,omitempty" pulumi:"timeoutMillis,optional"`
 }
 
-// Route is one route of the API and who may call it. Exactly one of Scopes or
-// Roles (or both), and Public, is given: there is no route without a decision.
+// Route is one route of the API and who may call it: either Scopes, Roles or
+// both, or Public. There is no route without a decision.
 type Route struct {
 	// Key is "METHOD /path", with "{name}" and a last "{name+}" as variables,
 	// ANY for every method, or "$default".
@@ -82,7 +88,8 @@ type Route struct {
 	Backend string `json:"backend,omitempty" pulumi:"backend,optional"`
 	// Scopes: a user's token with any one of them may call.
 	Scopes []string `json:"scopes,omitempty" pulumi:"scopes,optional"`
-	// Roles: an app-only token with any one of them may call.
+	// Roles: an app-only token with any one of them may call. Not supported yet:
+	// API Gateway's JWT authorizer does not read roles.
 	Roles []string `json:"roles,omitempty" pulumi:"roles,optional"`
 	// Public is the reason why everybody may call, without a token.
 	Public string `json:"public,omitempty" pulumi:"public,optional"`

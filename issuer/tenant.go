@@ -22,14 +22,14 @@ type Tenant struct {
 	// in lower case, as Entra writes it. Names such as "common",
 	// "organizations" and "consumers" are refused: their discovery document
 	// names no issuer that a token could match.
-	ID string
+	ID string `json:"id" pulumi:"id"`
 	// Cloud is "public" (default), "usgovernment" or "china".
-	Cloud Cloud
+	Cloud Cloud `json:"cloud,omitempty" pulumi:"cloud,optional"`
 	// LoginHost replaces the cloud's login host, e.g. "localhost:8443" for a
 	// local directory. Default: that of the cloud.
-	LoginHost string
+	LoginHost string `json:"loginHost,omitempty" pulumi:"loginHost,optional"`
 	// GraphHost replaces the cloud's host of Microsoft Graph likewise.
-	GraphHost string
+	GraphHost string `json:"graphHost,omitempty" pulumi:"graphHost,optional"`
 }
 
 // Cloud is a Microsoft cloud.
