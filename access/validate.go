@@ -128,7 +128,8 @@ func (v *validator) value(path, value string, seen map[string]string) {
 		v.add(path, "value is too long", value, fmt.Sprintf("at most %d characters, not %d", MaxValueLength, n))
 	}
 	if i := strings.IndexFunc(value, func(r rune) bool { return !isValueRune(r) }); i >= 0 {
-		v.add(path, "character not allowed in a value", value, "letters, digits and punctuation other than quotes and backslashes, without spaces")
+		v.add(path, "character not allowed in a value", value,
+			"letters, digits and punctuation other than quotes and backslashes, without spaces")
 	}
 	if strings.HasPrefix(value, ".") {
 		v.add(path, "value begins with a dot", value, want)

@@ -44,13 +44,16 @@ func (v *validator) daemon(path string, c Client) {
 
 func (v *validator) delegated(path string, c Client) {
 	if len(c.Roles) > 0 {
-		v.add(at(path, "roles"), fmt.Sprintf("roles on a %s client: a user's token carries scopes", c.Kind), strings.Join(c.Roles, " "), "scopes, or kind \"daemon\"")
+		v.add(at(path, "roles"), fmt.Sprintf("roles on a %s client: a user's token carries scopes", c.Kind),
+			strings.Join(c.Roles, " "), "scopes, or kind \"daemon\"")
 	}
 	if len(c.RedirectURIs) == 0 && c.Kind != ClientNative {
-		v.add(at(path, "redirectUris"), fmt.Sprintf("no redirect URI on a %s client: sign-in has nowhere to return to", c.Kind), "", "at least one")
+		v.add(at(path, "redirectUris"), fmt.Sprintf("no redirect URI on a %s client: sign-in has nowhere to return to", c.Kind),
+			"", "at least one")
 	}
 	if n := len(c.RedirectURIs); n > MaxRedirectURIs {
-		v.add(at(path, "redirectUris"), "too many redirect URIs", fmt.Sprint(n), fmt.Sprintf("at most %d, Entra's limit", MaxRedirectURIs))
+		v.add(at(path, "redirectUris"), "too many redirect URIs", fmt.Sprint(n),
+			fmt.Sprintf("at most %d, Entra's limit", MaxRedirectURIs))
 	}
 	for i, uri := range c.RedirectURIs {
 		uriPath := at(path, "redirectUris", i)
@@ -91,7 +94,7 @@ func (v *validator) redirectURI(kind ClientKind, uri string) (message, want stri
 		return "fragment in a redirect URI", "an address without #"
 	case strings.ContainsAny(uri, "!$'(),;"):
 		return "character not allowed in a redirect URI", "none of ! $ ' ( ) , ;"
-	case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '\\' || r == '"' || r == '<' || r == '>' }):
+	case strings.ContainsAny(uri, "\"\\<>") || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r == 0x7f }):
 		return "character not allowed in a redirect URI", "no spaces, quotes, backslashes or angle brackets"
 	case u.User != nil:
 		return "user name in a redirect URI", "an address without credentials"
@@ -117,7 +120,8 @@ func (v *validator) redirectURI(kind ClientKind, uri string) (message, want stri
 		return "redirect URI would carry the code unencrypted", https
 	case kind != ClientNative && u.Path == "":
 		// The azuread provider insists on it; Entra matches both.
-		return "redirect URI without a path", fmt.Sprintf("%q", u.Scheme+"://"+u.Host+"/"+strings.TrimPrefix(uri, u.Scheme+"://"+u.Host))
+		origin := u.Scheme + "://" + u.Host
+		return "redirect URI without a path", fmt.Sprintf("%q", origin+"/"+strings.TrimPrefix(uri, origin))
 	case kind != ClientNative && isLoopback(host) && !v.options.AllowLocalhost:
 		return "localhost in a redirect URI, where it is not allowed", "the address under which users reach the application"
 	}

@@ -57,7 +57,8 @@ func (w *warner) catalogue() {
 			w.add(path, "scope is on no route, so it opens nothing", s.Value, "a route that asks for it")
 		}
 		if routed[s.Value] && utf8.RuneCountInString(s.Value) > maxScopeOnRoute {
-			w.add(path, "scope may be too long for a route", s.Value, fmt.Sprintf("at most %d characters, as API Gateway's service model says", maxScopeOnRoute))
+			w.add(path, "scope may be too long for a route", s.Value,
+				fmt.Sprintf("at most %d characters, as API Gateway's service model says", maxScopeOnRoute))
 		}
 	}
 	for i, r := range w.model.Roles {
@@ -78,7 +79,8 @@ func (w *warner) clients() {
 		path := at("clients", i)
 		for n, s := range c.Scopes {
 			if _, live := w.decider.live[s]; !live && slices.Contains(w.model.scopeValues(), s) {
-				w.add(at(path, "scopes", n), "retired scope is still granted: no new token carries it", s, "a grant of active scopes only")
+				w.add(at(path, "scopes", n), "retired scope is still granted: no new token carries it", s,
+					"a grant of active scopes only")
 			}
 		}
 		for n, r := range c.Roles {
@@ -90,7 +92,8 @@ func (w *warner) clients() {
 		case c.Kind.IsDelegated() && len(c.Scopes) == 0:
 			w.add(at(path, "scopes"), "client is granted nothing, so its users get no token", c.Name, "at least one scope")
 		case c.Kind == ClientDaemon && len(c.Roles) == 0 && w.model.Assignment.IsRequired():
-			w.add(at(path, "roles"), "daemon holds no role and assignment is required, so it gets no token", c.Name, "at least one role")
+			w.add(at(path, "roles"), "daemon holds no role and assignment is required, so it gets no token", c.Name,
+				"at least one role")
 		case c.Kind == ClientDaemon && len(c.Roles) == 0:
 			w.add(at(path, "roles"), "daemon holds no role, so its token carries nothing", c.Name, "at least one role")
 		}
@@ -120,7 +123,8 @@ func (w *warner) routes() {
 	for i, r := range w.model.Routes {
 		callable := r.IsPublic() || slices.ContainsFunc(r.Scopes, func(s string) bool { return open[s] })
 		if !callable {
-			w.add(at("routes", i, "scopes"), "no client may call the route", strings.Join(r.Scopes, " "), "a client that is granted one of its scopes, active ones")
+			w.add(at("routes", i, "scopes"), "no client may call the route", strings.Join(r.Scopes, " "),
+				"a client that is granted one of its scopes, active ones")
 		}
 	}
 }
@@ -135,7 +139,8 @@ func (w *warner) overlaps() {
 		for n := range i {
 			b := keys[n]
 			if ambiguous(a, b) && !sameAccess(w.model.Routes[i], w.model.Routes[n]) {
-				w.add(at("routes", i, "route"), "route and "+at("routes", n, "route")+" match common requests, and which one wins is not documented",
+				w.add(at("routes", i, "route"),
+					"route and "+at("routes", n, "route")+" match common requests, and which one wins is not documented",
 					w.model.Routes[i].Key, "paths of which one is more specific than "+fmt.Sprintf("%q", w.model.Routes[n].Key))
 			}
 		}
@@ -156,7 +161,10 @@ func (w *warner) keys() []RouteKey {
 // ambiguous reports whether two paths without greedy variables match a common
 // request, each being more specific than the other in one segment.
 func ambiguous(a, b RouteKey) bool {
-	if a.IsDefault() || b.IsDefault() || len(a.Segments) != len(b.Segments) || a.Method != b.Method && a.Method != "ANY" && b.Method != "ANY" {
+	if a.IsDefault() || b.IsDefault() || len(a.Segments) != len(b.Segments) {
+		return false
+	}
+	if a.Method != b.Method && a.Method != "ANY" && b.Method != "ANY" {
 		return false
 	}
 	var aFirst, bFirst bool
@@ -218,10 +226,13 @@ func (w *warner) assignment() {
 	daemons := slices.ContainsFunc(w.model.Clients, func(c Client) bool { return c.Kind == ClientDaemon && len(c.Roles) > 0 })
 	switch {
 	case a.IsRequired() && !a.hasUsers() && !daemons:
-		w.add("assignment", "assignment is required and nobody is assigned, so nobody gets a token", "", "users, groups, or daemons with roles")
+		w.add("assignment", "assignment is required and nobody is assigned, so nobody gets a token", "",
+			"users, groups, or daemons with roles")
 	case a.IsRequired() && !a.hasUsers() && len(w.decider.signIn) > 0:
-		w.add("assignment", "assignment is required and no user is assigned, so nobody gets a token through "+w.decider.signIn[0].Name, "", "users or groups")
+		w.add("assignment", "assignment is required and no user is assigned, so nobody gets a token through "+w.decider.signIn[0].Name,
+			"", "users or groups")
 	case !a.IsRequired() && a.hasUsers():
-		w.add("assignment", "users or groups are assigned and assignment is not required, so every user of the tenant gets a token", "", "required, or no assignments")
+		w.add("assignment", "users or groups are assigned and assignment is not required, so every user of the tenant gets a token",
+			"", "required, or no assignments")
 	}
 }

@@ -113,7 +113,7 @@ func (t Tenant) wrongIssuer(got string) error {
 	case strings.Contains(got, "{tenantid}"):
 		hint = "the host answers for all tenants at once, as it does for \"common\"; check the login host"
 	case strings.Contains(got, "//sts."):
-		hint = "this is the issuer of v1 tokens; the discovery address must end in /v2.0/.well-known/openid-configuration, so check for a proxy that rewrites paths"
+		hint = "this is the issuer of v1 tokens, and the v2.0 document was asked for; check for a proxy that rewrites paths"
 	case err == nil && !strings.EqualFold(u.Host, hostOf(t.Issuer())):
 		hint = fmt.Sprintf("the tenant is in the cloud whose login host is %s, so check the cloud setting", u.Host)
 	case err == nil && !strings.Contains(u.Path, strings.ToLower(t.ID)):
@@ -154,7 +154,8 @@ func usableKeys(body []byte) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("got %d keys, want at least one RSA signing key with a kid: API Gateway verifies no token without one", len(set.Keys))
+		return nil, fmt.Errorf("got %d keys, want at least one RSA signing key with a kid: API Gateway verifies no token without one",
+			len(set.Keys))
 	}
 	return ids, nil
 }
@@ -193,11 +194,13 @@ func (f *fetcher) get(ctx context.Context, address string, limit int64) ([]byte,
 	}
 	switch {
 	case resp.StatusCode == http.StatusBadRequest && strings.Contains(string(body), "AADSTS90002"):
-		return nil, fmt.Errorf("%s: got 400 AADSTS90002, want 200: the cloud knows no such tenant, so check the tenant id and the cloud", address)
+		return nil, fmt.Errorf("%s: got 400 AADSTS90002, want 200: there is no such tenant, so check the tenant id and the cloud",
+			address)
 	case resp.StatusCode != http.StatusOK:
 		return nil, fmt.Errorf("%s: got %s, want 200: check the tenant id, the cloud and any proxy in between", address, resp.Status)
 	case int64(len(body)) > limit:
-		return nil, fmt.Errorf("%s: got more than %d bytes, want at most that; API Gateway reads %d bytes of a key set", address, limit, MaxKeySetBytes)
+		return nil, fmt.Errorf("%s: got more than %d bytes, want at most that; API Gateway reads %d bytes of a key set",
+			address, limit, MaxKeySetBytes)
 	}
 	if took := f.now().Sub(start); took > MaxAnswerTime {
 		f.slow = append(f.slow, fmt.Sprintf("%s: answered after %s; API Gateway waits %s and then answers 401 to every request",
