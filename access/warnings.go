@@ -229,7 +229,7 @@ func (w *warner) assignment() {
 		w.add("assignment", "assignment is required and nobody is assigned, so nobody gets a token", "",
 			"users, groups, or daemons with roles")
 	case a.IsRequired() && !a.hasUsers() && len(w.decider.signIn) > 0:
-		w.add("assignment", "assignment is required and no user is assigned, so nobody gets a token through "+w.decider.signIn[0].Name,
+		w.add("assignment", "assignment is required and no user is assigned: nobody gets a token through "+w.decider.signIn[0].Name,
 			"", "users or groups")
 	case !a.IsRequired() && a.hasUsers():
 		w.add("assignment", "users or groups are assigned and assignment is not required, so every user of the tenant gets a token",

@@ -174,7 +174,7 @@ func TestWarnings(t *testing.T) {
 		},
 		"no user assigned": {
 			func(m *access.Model) { m.Assignment = access.Assignment{} },
-			[]string{`assignment: assignment is required and no user is assigned, so nobody gets a token through spa`},
+			[]string{`assignment: assignment is required and no user is assigned: nobody gets a token through spa`},
 		},
 		"only a daemon, and no user assigned": {
 			func(m *access.Model) {
