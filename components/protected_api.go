@@ -41,6 +41,9 @@ type ProtectedApi struct {
 	// Administrator lists the commands that an administrator must run; empty
 	// unless grants are external.
 	Administrator pulumi.StringArrayOutput `pulumi:"administrator"`
+
+	tenantID string
+	grants   Grants
 }
 
 // ProtectedApiArgs configures a [ProtectedApi].
@@ -91,6 +94,25 @@ type ProtectedApiArgs struct {
 	HTTPClient *http.Client
 }
 
+// Export exports what callers of the API, and `entragate verify`, need: url,
+// apiId, tenantId, issuer, audience, clients, scopes, access and logGroup, and
+// administrator where grants are external. A program of several such APIs
+// exports what it wants by itself.
+func (p *ProtectedApi) Export(ctx *pulumi.Context) {
+	ctx.Export("url", p.URL)
+	ctx.Export("apiId", p.APIID)
+	ctx.Export("tenantId", pulumi.String(p.tenantID))
+	ctx.Export("issuer", p.Issuer)
+	ctx.Export("audience", p.ClientID)
+	ctx.Export("clients", p.ClientIDs)
+	ctx.Export("scopes", p.ScopeURIs)
+	ctx.Export("access", p.Access)
+	ctx.Export("logGroup", p.LogGroupName)
+	if p.grants == GrantsExternal {
+		ctx.Export("administrator", p.Administrator)
+	}
+}
+
 // Model is the access model that the arguments declare.
 func (args *ProtectedApiArgs) Model() access.Model {
 	return access.Model{
@@ -111,7 +133,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	if err != nil {
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
 	}
-	protected := &ProtectedApi{}
+	protected := &ProtectedApi{tenantID: args.Tenant.ID, grants: args.Grants}
 	inputs := pulumi.Map{
 		"displayName": pulumi.String(orDefault(args.DisplayName, name)),
 		"issuer":      pulumi.String(report.Issuer),

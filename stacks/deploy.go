@@ -19,22 +19,14 @@ func DeployWith(client *http.Client) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
+		if err := checkCaller(ctx, cfg); err != nil {
+			return err
+		}
 		api, err := components.NewProtectedApi(ctx, cfg.API.Name, cfg.args(client))
 		if err != nil {
 			return err
 		}
-		ctx.Export("url", api.URL)
-		ctx.Export("apiId", api.APIID)
-		ctx.Export("tenantId", pulumi.String(cfg.TenantID))
-		ctx.Export("issuer", api.Issuer)
-		ctx.Export("audience", api.ClientID)
-		ctx.Export("clients", api.ClientIDs)
-		ctx.Export("scopes", api.ScopeURIs)
-		ctx.Export("access", api.Access)
-		ctx.Export("logGroup", api.LogGroupName)
-		if cfg.Grants == components.GrantsExternal {
-			ctx.Export("administrator", api.Administrator)
-		}
+		api.Export(ctx)
 		return nil
 	}
 }

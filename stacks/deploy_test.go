@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -227,13 +228,28 @@ func TestDeployRefusesATenantWhoseDocumentNamesAnotherIssuer(t *testing.T) {
 	require.Empty(t, r.Registrations())
 }
 
-func TestDeployRefusesAProviderOfAnotherTenant(t *testing.T) {
+func TestDeployRefusesCredentialsOfAnotherTenant(t *testing.T) {
 	t.Parallel()
-	r, err := deploy(directory(t), "dev", with(settings(t, "dev"), map[string]string{
-		"azuread:tenantId": "22222222-2222-4333-8444-555555555555",
-	}))
-	require.ErrorContains(t, err, "azuread:tenantId: the applications would be in another tenant than the callers")
+	const other = "22222222-2222-4333-8444-555555555555"
+	tenant := issuer.Tenant{ID: other}
+	bad := with(settings(t, "dev"), map[string]string{"entragate:tenantId": other})
+	r, err := deploy(recorder.Directory(t, tenant.Issuer()), "dev", bad)
+	require.ErrorContains(t, err, `entragate:tenantId: the azuread provider has credentials of another tenant, `+
+		`where the applications would be out of reach of callers: got "`+other+`", want "`+recorder.Tenant+`"`)
 	require.Empty(t, r.Registrations())
+}
+
+func TestDeployByAnotherThanTheDeployerWarns(t *testing.T) {
+	t.Parallel()
+	cfg := Config{TenantID: tenantID, Deployer: deployer, Owners: []string{alice}, project: "entragate"}
+	for _, owner := range []string{deployer, alice, strings.ToUpper(deployer)} {
+		warning, err := cfg.judgeCaller(tenantID, owner)
+		require.NoError(t, err)
+		require.Empty(t, warning)
+	}
+	warning, err := cfg.judgeCaller(tenantID, "bbbbbbbb-0000-4000-8000-000000000001")
+	require.NoError(t, err)
+	require.Contains(t, warning, "entragate:deployer: whoever deploys now, bbbbbbbb-0000-4000-8000-000000000001")
 }
 
 // A language host hands unknown settings over in the environment; a context

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	tenantID = "11111111-2222-4333-8444-555555555555"
-	deployer = "aaaaaaaa-0000-4000-8000-000000000001"
+	tenantID = recorder.Tenant
+	deployer = recorder.Caller
 	alice    = "aaaaaaaa-0000-4000-8000-000000000002"
 )
 

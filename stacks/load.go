@@ -34,31 +34,10 @@ func LoadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	var d decoder
 	d.settings(ctx.Project(), settings, &c)
-	return c, c.problems(d.problems, ctx)
-}
-
-// problems joins those of decoding with those of the values, if there are
-// values to judge.
-func (c Config) problems(decoding access.Problems, ctx *pulumi.Context) error {
-	if len(decoding) > 0 {
-		return decoding
+	if len(d.problems) > 0 {
+		return Config{}, d.problems
 	}
-	var found access.Problems
-	if err := c.Validate(); err != nil && !errors.As(err, &found) {
-		return err
-	}
-	// The provider of a stack may be pointed at another tenant than the issuer.
-	const provider = "azuread:tenantId"
-	if id, ok := ctx.GetConfig(provider); ok && !strings.EqualFold(id, c.TenantID) {
-		found = append(found, access.Problem{
-			Path: provider, Message: "the applications would be in another tenant than the callers",
-			Got: id, Want: fmt.Sprintf("%q, as %s:tenantId says", c.TenantID, c.project),
-		})
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	return found
+	return c, c.Validate()
 }
 
 // runningSettings are the project's settings as the engine hands them over. A

@@ -26,6 +26,12 @@ var update = flag.Bool("update", false, "write the golden files instead of compa
 // Graph's service principal.
 const GraphServicePrincipal = "99999999-0000-4000-8000-000000000003"
 
+// Tenant and Caller are whose credentials the azuread provider has.
+const (
+	Tenant = "11111111-2222-4333-8444-555555555555"
+	Caller = "aaaaaaaa-0000-4000-8000-000000000001"
+)
+
 // Registration is one registered resource.
 type Registration struct {
 	Type          string         `json:"type"`
@@ -185,13 +191,19 @@ func (r *Recorder) created(args pulumi.MockResourceArgs) (string, resource.Prope
 
 // Call implements [pulumi.MockResourceMonitor].
 func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
-	if args.Token != "azuread:index/getServicePrincipal:getServicePrincipal" {
-		return nil, fmt.Errorf("%s: say in the recorder what it returns", args.Token)
+	switch args.Token {
+	case "azuread:index/getServicePrincipal:getServicePrincipal":
+		return resource.PropertyMap{
+			"id":       resource.NewProperty(GraphServicePrincipal),
+			"objectId": resource.NewProperty(GraphServicePrincipal),
+		}, nil
+	case "azuread:index/getClientConfig:getClientConfig":
+		return resource.PropertyMap{
+			"tenantId": resource.NewProperty(Tenant),
+			"objectId": resource.NewProperty(Caller),
+		}, nil
 	}
-	return resource.PropertyMap{
-		"id":       resource.NewProperty(GraphServicePrincipal),
-		"objectId": resource.NewProperty(GraphServicePrincipal),
-	}, nil
+	return nil, fmt.Errorf("%s: say in the recorder what it returns", args.Token)
 }
 
 // GUID is the id that the recorder gives to what is so called.

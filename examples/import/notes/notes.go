@@ -1,0 +1,52 @@
+// Package notes protects an API of its own with Entragate's components.
+package notes
+
+import (
+	"errors"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
+	"github.com/entragate/entragate/issuer"
+)
+
+// Deploy is the Pulumi program: a notes API that a command line tool may read.
+func Deploy(ctx *pulumi.Context) error {
+	s, err := load(ctx)
+	if err != nil {
+		return err
+	}
+	api, err := components.NewProtectedApi(ctx, "notes", &components.ProtectedApiArgs{
+		Tenant:     issuer.Tenant{ID: s.tenantID, LoginHost: s.loginHost},
+		Deployer:   s.deployer,
+		Scopes:     []access.Scope{{Value: "Notes.Read", Title: "Read notes"}},
+		Clients:    []access.Client{{Name: "cli", Kind: access.ClientNative, RedirectURIs: []string{"http://localhost"}, Scopes: []string{"Notes.Read"}}},
+		Backends:   s.backends,
+		Routes:     []access.Route{{Key: "GET /notes", Scopes: []string{"Notes.Read"}}},
+		Assignment: s.assignment,
+	})
+	if err != nil {
+		return err
+	}
+	api.Export(ctx)
+	return nil
+}
+
+// settings are what differs between the places that the program is deployed to.
+type settings struct {
+	tenantID, loginHost, deployer string
+	backends                      []access.Backend
+	assignment                    access.Assignment
+}
+
+func load(ctx *pulumi.Context) (settings, error) {
+	c := config.New(ctx, "")
+	s := settings{loginHost: c.Get("loginHost")}
+	var tenant, deployer error
+	s.tenantID, tenant = c.Try("tenantId")
+	s.deployer, deployer = c.Try("deployer")
+	return s, errors.Join(tenant, deployer,
+		c.TryObject("backends", &s.backends), c.TryObject("assignment", &s.assignment))
+}
