@@ -1,9 +1,6 @@
 package components_test
 
 import (
-	"net/http"
-	"testing"
-
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/internal/recorder"
@@ -16,14 +13,6 @@ const (
 	alice    = "aaaaaaaa-0000-4000-8000-000000000002"
 	staff    = "aaaaaaaa-0000-4000-8000-000000000003"
 )
-
-// directory is a tenant of the public cloud, and a client that finds there
-// what a test server answers.
-func directory(t *testing.T) (issuer.Tenant, *http.Client) {
-	t.Helper()
-	tenant := issuer.Tenant{ID: tenantID}
-	return tenant, recorder.Directory(t, tenant.Issuer())
-}
 
 func scopes() []access.Scope {
 	return []access.Scope{
@@ -60,6 +49,7 @@ func routes() []access.Route {
 // ordersArgs use every feature once.
 func ordersArgs() *components.ProtectedApiArgs {
 	return &components.ProtectedApiArgs{
+		Tenant:      issuer.Tenant{ID: tenantID},
 		DisplayName: "Orders",
 		Deployer:    deployer,
 		Scopes:      scopes(),

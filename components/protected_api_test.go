@@ -6,9 +6,27 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/internal/recorder"
+	"github.com/entragate/entragate/issuer"
 )
+
+// protect runs a program of one protected API.
+func protect(t *testing.T, args *components.ProtectedApiArgs) (*recorder.Recorder, error) {
+	t.Helper()
+	if args.HTTPClient == nil {
+		args.HTTPClient = recorder.Directory(t, args.Tenant.Issuer())
+	}
+	return recorder.Run(func(ctx *pulumi.Context) error {
+		api, err := components.NewProtectedApi(ctx, "orders", args)
+		if err != nil {
+			return err
+		}
+		api.Export(ctx)
+		return nil
+	})
+}
 
 func TestProtectedApi(t *testing.T) {
 	t.Parallel()
@@ -17,11 +35,162 @@ func TestProtectedApi(t *testing.T) {
 	r.Golden(t, "protected_api")
 }
 
-func protect(t *testing.T, args *components.ProtectedApiArgs) (*recorder.Recorder, error) {
-	t.Helper()
-	args.Tenant, args.HTTPClient = directory(t)
-	return recorder.Run(func(ctx *pulumi.Context) error {
-		_, err := components.NewProtectedApi(ctx, "orders", args)
+func TestProtectedApiTwiceInOneProgram(t *testing.T) {
+	t.Parallel()
+	first, second := ordersArgs(), ordersArgs()
+	second.DisplayName = "Returns"
+	first.HTTPClient = recorder.Directory(t, first.Tenant.Issuer())
+	second.HTTPClient = first.HTTPClient
+	r, err := recorder.Run(func(ctx *pulumi.Context) error {
+		if _, err := components.NewProtectedApi(ctx, "orders", first); err != nil {
+			return err
+		}
+		_, err := components.NewProtectedApi(ctx, "returns", second)
 		return err
 	})
+	require.NoError(t, err)
+	require.Equal(t, 2, count(r, apiType))
+}
+
+// Entra assigns no disabled role, and puts no disabled scope into tokens.
+func TestProtectedApiGrantsNothingRetired(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Scopes[1].State = access.StateRetired // Orders.Read
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	require.Equal(t, []any{"Orders.Browse"}, r.Find(t, grantType, "orders-portal-api").Inputs["claimValues"])
+	for _, registration := range r.Registrations() {
+		require.NotEqual(t, "orders-export-Orders.Audit", registration.Name)
+	}
+	// Tokens that carry it already may still call.
+	route := r.Find(t, routeType, "orders-GET /orders")
+	require.Equal(t, []any{"Orders.Read", "Orders.Browse"}, route.Inputs["authorizationScopes"])
+	require.Equal(t, []string{"Orders.Read", "Orders.Browse", "Orders.Old"}, args.Clients[0].Scopes, "the caller's list is left alone")
+}
+
+func TestProtectedApiMarksEverythingItCreates(t *testing.T) {
+	t.Parallel()
+	r, err := protect(t, ordersArgs())
+	require.NoError(t, err)
+	marked := map[string]bool{
+		applicationType: true, "azuread:index/servicePrincipal:ServicePrincipal": true,
+		apiType: true, stageType: true, "aws:cloudwatch/logGroup:LogGroup": true,
+	}
+	for _, registration := range r.Registrations() {
+		switch tags := registration.Inputs["tags"].(type) {
+		case []any:
+			require.Subset(t, tags, []any{"entragate:project=entragate", "entragate:stack=test", "team=orders"})
+		case map[string]any:
+			require.Equal(t, map[string]any{"entragate:project": "entragate", "entragate:stack": "test", "team": "orders"}, tags)
+		default:
+			require.False(t, marked[registration.Type], "%s %s", registration.Type, registration.Name)
+		}
+	}
+}
+
+func TestProtectedApiExportsWhoMayCall(t *testing.T) {
+	t.Parallel()
+	r, err := protect(t, ordersArgs())
+	require.NoError(t, err)
+	words, ok := r.Exports()["access"].(map[string]map[string]string)
+	require.True(t, ok)
+	require.Equal(t, ordersArgs().Model().Matrix().Words(), words)
+	require.NotContains(t, r.Exports(), "administrator")
+}
+
+func TestProtectedApiWithExternalGrants(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Grants = components.GrantsExternal
+	args.Tenant.Cloud = issuer.CloudUSGovernment
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	require.Zero(t, count(r, grantType))
+	require.Zero(t, count(r, assignmentType))
+	commands, ok := r.Exports()["administrator"].([]string)
+	require.True(t, ok)
+	// A user and a group, two grants for portal and for backoffice, one for
+	// desktop, which calls nothing, and the daemon's role.
+	require.Len(t, commands, 2+2+2+1+1)
+	for _, command := range commands {
+		require.Contains(t, command, "https://graph.microsoft.us/v1.0/")
+	}
+}
+
+func TestProtectedApiOwners(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Owners = []string{staff, deployer}
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	for _, name := range []string{"orders", "orders-portal", "orders-export"} {
+		require.Equal(t, []any{deployer, staff}, r.Find(t, applicationType, name).Inputs["owners"], name)
+	}
+}
+
+func TestProtectedApiRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change func(*testing.T, *components.ProtectedApiArgs)
+		want   string
+	}{
+		"common as tenant": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tenant.ID = "common" }, `tenantId: got "common"`,
+		},
+		"an unknown cloud": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tenant.Cloud = "germany" }, `cloud: got "germany"`,
+		},
+		"a login host with a scheme": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tenant.LoginHost = "https://a" }, `loginHost: got "https://a"`,
+		},
+		"no deployer": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Deployer = "" }, "deployer: malformed object id",
+		},
+		"a long name": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.DisplayName = string(make([]rune, 121)) }, "displayName: name is too long",
+		},
+		"an unknown scope on a route": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Routes[1].Scopes = []string{"Orders.Reed"} },
+			`routes[1].scopes[0]: unknown scope: got "Orders.Reed", want "Orders.Read"`,
+		},
+		"localhost unless allowed": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) {
+				a.Clients[0].RedirectURIs = []string{"http://localhost:5173/"}
+			}, "clients[0].redirectUris[0]: localhost",
+		},
+		"a directory that names another issuer": {
+			func(t *testing.T, a *components.ProtectedApiArgs) {
+				a.HTTPClient = recorder.DirectoryNaming(t, a.Tenant.Issuer(), "https://login.microsoftonline.com/{tenantid}/v2.0")
+			}, `got issuer "https://login.microsoftonline.com/{tenantid}/v2.0", want "https://login.microsoftonline.com/` + tenantID + `/v2.0"`,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := ordersArgs()
+			test.change(t, args)
+			r, err := protect(t, args)
+			require.ErrorContains(t, err, test.want)
+			require.ErrorContains(t, err, `protected api "orders"`)
+			require.Empty(t, r.Registrations())
+		})
+	}
+}
+
+func TestProtectedApiReportsEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Tenant.ID = "organizations"
+	args.Deployer = "me"
+	args.Grants = "none"
+	args.Throttle = &access.Throttle{}
+	args.Routes = append(args.Routes, access.Route{Key: "GET /forgotten", Backend: "orders"})
+	var found access.Problems
+	require.ErrorAs(t, args.Validate(), &found)
+	var paths []string
+	for _, p := range found {
+		paths = append(paths, p.Path)
+	}
+	require.Equal(t, []string{"tenantId", "deployer", "routes[4]", "grants", "throttle.rate", "throttle.burst"}, paths)
 }
