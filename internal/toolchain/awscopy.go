@@ -3,6 +3,7 @@ package toolchain
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -63,7 +64,7 @@ func downloadAWS(ctx context.Context, opts Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(outside)
+	defer remove(outside)
 	out, err := opts.goTool(ctx, outside, buildEnv(opts.Env), "mod", "download", "-json", awsModule+"@"+awsVersion)
 	if err != nil {
 		return "", err
@@ -124,28 +125,27 @@ func copyTree(ctx context.Context, from, to string, want func(name string) bool)
 		}
 		target := filepath.Join(to, rel)
 		if entry.IsDir() {
-			return os.MkdirAll(target, 0o755)
+			return os.MkdirAll(target, 0o750)
 		}
 		return copyFile(path, target)
 	})
 }
 
 func copyFile(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 		return err
 	}
 	src, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	defer src.Close()
-	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)
+	defer src.Close() //nolint:errcheck // nothing was written
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	if _, err := io.Copy(dst, src); err != nil {
-		dst.Close()
-		return err
+		return errors.Join(err, dst.Close())
 	}
 	return dst.Close()
 }
@@ -160,5 +160,5 @@ func narrowFile(dir string, list generatedList) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, narrowed, 0o644)
+	return os.WriteFile(path, narrowed, 0o600) //nolint:gosec // the path is one of the two lists
 }

@@ -68,7 +68,7 @@ func (m *nestedModule) ensure(ctx context.Context, targets []target) ([]Program,
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove(scratch)
 	source := filepath.Join(scratch, "source")
 	if err := m.unpack(source); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (m *nestedModule) build(ctx context.Context, t target, source, scratch stri
 func checkVersion(ctx context.Context, env []string, path string, t target) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, path, t.check...)
+	cmd := exec.CommandContext(ctx, path, t.check...) //nolint:gosec // it has just been built
 	cmd.Env = append(withoutVars(env), "PULUMI_SKIP_UPDATE_CHECK=true")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -134,7 +134,7 @@ func checkVersion(ctx context.Context, env []string, path string, t target) erro
 // publish moves a finished program to its place in one step. It is written to disk first, since after a power failure a
 // file may have its new name but not yet its content.
 func publish(from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(to), 0o750); err != nil {
 		return err
 	}
 	file, err := os.Open(from)

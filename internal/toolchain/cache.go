@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -49,18 +50,18 @@ func cleanScratch(opts Options) (string, error) {
 	if err := os.RemoveAll(dir); err != nil {
 		return "", err
 	}
-	return dir, os.MkdirAll(dir, 0o755)
+	return dir, os.MkdirAll(dir, 0o750)
 }
 
 // assemble returns a folder that serves as PULUMI_HOME, with links to the programs, CLI first: bin/pulumi, where the
 // Automation API looks for it, and plugins/resource-NAME-VERSION/pulumi-resource-NAME. There is one for each set of
 // programs, since the CLI keeps other things there too.
 func assemble(ctx context.Context, opts Options, programs []Program) (string, error) {
-	h := sha256.New()
+	var paths strings.Builder
 	for _, program := range programs {
-		fmt.Fprintf(h, "%q\n", program.Path)
+		fmt.Fprintf(&paths, "%q\n", program.Path)
 	}
-	home := filepath.Join(opts.Cache, "home", hex.EncodeToString(h.Sum(nil))[:16])
+	home := filepath.Join(opts.Cache, "home", shortHash(paths.String()))
 	links, err := homeLinks(home, programs)
 	if err != nil {
 		return "", err
@@ -74,7 +75,7 @@ func assemble(ctx context.Context, opts Options, programs []Program) (string, er
 	}
 	defer unlock()
 	for link, to := range links {
-		if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(link), 0o750); err != nil {
 			return "", err
 		}
 		if err := os.RemoveAll(link); err != nil {
@@ -112,3 +113,12 @@ func linked(links map[string]string) bool {
 	}
 	return true
 }
+
+// shortHash names a folder after what determines its content.
+func shortHash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// remove deletes a temporary folder. If it cannot, nothing is wrong but a little waste.
+func remove(dir string) { _ = os.RemoveAll(dir) }

@@ -35,7 +35,7 @@ func runGo(ctx context.Context, dir string, env []string, args ...string) ([]byt
 		return nil, errNoGo
 	}
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, args...)
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // the go command, with our arguments
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &stdout, &stderr
 	// The go command stops its compilers and removes its temporary files when it is interrupted.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
@@ -108,8 +108,7 @@ func explain(args []string, err error, output string) error {
 			break
 		}
 	}
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		lines = append(lines, err.Error())
 	}
 	return fmt.Errorf("go %s: %w:\n  %s\n%s", strings.Join(args[:min(2, len(args))], " "), err,

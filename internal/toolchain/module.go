@@ -2,9 +2,7 @@ package toolchain
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed" // for the modules
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +51,7 @@ func openModule(ctx context.Context, opts Options, folder string) (*nestedModule
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(scratch)
+	defer remove(scratch)
 	if err := m.unpack(scratch); err != nil {
 		return nil, err
 	}
@@ -67,25 +65,25 @@ func openModule(ctx context.Context, opts Options, folder string) (*nestedModule
 
 // hash is over all that determines what is built.
 func (m *nestedModule) hash(toolchain string) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "layout 1\n%q\n%q\n", toolchain, buildEnv(nil))
+	var all strings.Builder
+	fmt.Fprintf(&all, "layout 1\n%q\n%q\n", toolchain, buildEnv(nil))
 	if m.needsAWS {
-		fmt.Fprintf(h, "%q\n%q\n%q\n%q\n", awsVersion, awsSum, servicePackagesList.keep, clientsList.keep)
+		fmt.Fprintf(&all, "%q\n%q\n%q\n%q\n", awsVersion, awsSum, servicePackagesList.keep, clientsList.keep)
 	}
 	for _, file := range m.files {
-		fmt.Fprintf(h, "%q %q\n", file.Name, file.Data)
+		fmt.Fprintf(&all, "%q %q\n", file.Name, file.Data)
 	}
-	return hex.EncodeToString(h.Sum(nil))[:16]
+	return shortHash(all.String())
 }
 
 // unpack writes the module's files into dir.
 func (m *nestedModule) unpack(dir string) error {
 	for _, file := range m.files {
 		path := filepath.Join(dir, filepath.FromSlash(file.Name))
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, file.Data, 0o644); err != nil {
+		if err := os.WriteFile(path, file.Data, 0o600); err != nil {
 			return err
 		}
 	}

@@ -19,7 +19,8 @@ type Options struct {
 	Cache string
 	// Env is the environment in which to look for installed programs and to build; os.Environ() if nil.
 	Env []string
-	// Progress gets a line at the start and the end of every build, and one every 15 seconds between. It may be nil.
+	// Progress gets a line at the start and the end of every build, and one every 15 seconds between; never two
+	// at a time. It may be nil.
 	Progress func(line string)
 
 	beat   time.Duration // between heartbeats
@@ -159,5 +160,5 @@ func (o Options) withDefaults() (Options, error) {
 	if o.verify == nil {
 		o.verify = verifyAWS
 	}
-	return o, os.MkdirAll(o.Cache, 0o755)
+	return o, os.MkdirAll(o.Cache, 0o750)
 }
