@@ -12,8 +12,8 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
-// apiApplicationToken is in every URN: changing it replaces everything below.
-const apiApplicationToken = "entragate:index:ApiApplication"
+// apiApplicationType is in every URN: changing it replaces everything below.
+const apiApplicationType = "entragate:index:ApiApplication"
 
 // ApiApplication is an API's registration in Entra: v2 tokens, scopes and app
 // roles with ids that never change, the identifier URI api://<client id>, the
@@ -76,7 +76,7 @@ func NewApiApplication(ctx *pulumi.Context, name string, args *ApiApplicationArg
 	}
 	api := &ApiApplication{}
 	inputs := pulumi.Map{"displayName": pulumi.String(args.DisplayName)}
-	if err := ctx.RegisterComponentResourceV2(apiApplicationToken, name, inputs, api, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(apiApplicationType, name, inputs, api, opts...); err != nil {
 		return nil, err
 	}
 	child := pulumi.Parent(api)

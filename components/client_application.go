@@ -10,8 +10,8 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
-// clientApplicationToken is in every URN: changing it replaces everything below.
-const clientApplicationToken = "entragate:index:ClientApplication"
+// clientApplicationType is in every URN: changing it replaces everything below.
+const clientApplicationType = "entragate:index:ClientApplication"
 
 // ClientApplication is an application that calls an API: its registration with
 // the redirect URIs of its kind, its service principal, and what it is granted.
@@ -61,7 +61,7 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 		"displayName": pulumi.String(args.Client.DisplayName),
 		"kind":        pulumi.String(args.Client.Kind),
 	}
-	if err := ctx.RegisterComponentResourceV2(clientApplicationToken, name, inputs, client, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(clientApplicationType, name, inputs, client, opts...); err != nil {
 		return nil, err
 	}
 	child := pulumi.Parent(client)

@@ -143,15 +143,18 @@ func TestClientApplicationRefuses(t *testing.T) {
 			spa, func(a *components.ClientApplicationArgs) { a.Owners = nil }, "owners: no owner",
 		},
 		"a scope that the api does not have": {
-			access.Client{DisplayName: "c", Kind: access.ClientNative, Scopes: []string{"Orders.Reed"}}, nil,
+			access.Client{DisplayName: "c", Kind: access.ClientNative, Scopes: []string{"Orders.Reed"}},
+			nil,
 			`client.scopes[0]: unknown scope: got "Orders.Reed", want "Orders.Read"`,
 		},
 		"a role that the api does not have": {
-			access.Client{DisplayName: "c", Kind: access.ClientDaemon, Roles: []string{"Orders.Import"}}, nil,
+			access.Client{DisplayName: "c", Kind: access.ClientDaemon, Roles: []string{"Orders.Import"}},
+			nil,
 			"client.roles[0]: unknown role",
 		},
 		"localhost unless allowed": {
-			access.Client{DisplayName: "c", Kind: access.ClientSPA, RedirectURIs: []string{"http://localhost:3000/"}}, nil,
+			access.Client{DisplayName: "c", Kind: access.ClientSPA, RedirectURIs: []string{"http://localhost:3000/"}},
+			nil,
 			"client.redirectUris[0]: localhost in a redirect URI",
 		},
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
-// gatewayToken is in every URN: changing it replaces everything below.
-const gatewayToken = "entragate:index:Gateway"
+// gatewayType is in every URN: changing it replaces everything below.
+const gatewayType = "entragate:index:Gateway"
 
 // Gateway is an HTTP API of Amazon API Gateway: its JWT authorizer, a route for
 // each declared one, its only stage, throttles and access log.
@@ -73,7 +73,7 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	}
 	gateway := &Gateway{}
 	inputs := pulumi.Map{"issuer": pulumi.String(args.Issuer), "audience": args.Audience}
-	if err := ctx.RegisterComponentResourceV2(gatewayToken, name, inputs, gateway, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(gatewayType, name, inputs, gateway, opts...); err != nil {
 		return nil, err
 	}
 	child := pulumi.Parent(gateway)

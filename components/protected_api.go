@@ -12,8 +12,8 @@ import (
 	"github.com/entragate/entragate/issuer"
 )
 
-// protectedAPIToken is in every URN: changing it replaces everything below.
-const protectedAPIToken = "entragate:index:ProtectedApi"
+// protectedAPIType is in every URN: changing it replaces everything below.
+const protectedAPIType = "entragate:index:ProtectedApi"
 
 // ProtectedApi is an HTTP API that only those may call whom its arguments name:
 // the API and its clients in Entra, and the gateway that trusts the tenant's
@@ -138,7 +138,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		"displayName": pulumi.String(orDefault(args.DisplayName, name)),
 		"issuer":      pulumi.String(report.Issuer),
 	}
-	if err := ctx.RegisterComponentResourceV2(protectedAPIToken, name, inputs, protected, opts...); err != nil {
+	if err := ctx.RegisterComponentResourceV2(protectedAPIType, name, inputs, protected, opts...); err != nil {
 		return nil, err
 	}
 	if err := args.warn(ctx, protected, report.Warnings); err != nil {

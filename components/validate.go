@@ -34,8 +34,7 @@ func (p *problems) err() error {
 // model adds the problems of those parts of an access model that are arguments
 // here.
 func (p *problems) model(m access.Model, options access.ValidateOptions, parts ...string) {
-	var found access.Problems
-	if errors.As(m.Validate(options), &found) {
+	if found, ok := errors.AsType[access.Problems](m.Validate(options)); ok {
 		for _, problem := range found {
 			part, _, _ := strings.Cut(problem.Path, ".")
 			part, _, _ = strings.Cut(part, "[")

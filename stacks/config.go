@@ -64,8 +64,7 @@ func (c Config) Validate() error {
 			Want: "up to 40 lower-case letters, digits and single dashes, beginning with a letter",
 		})
 	}
-	var problems access.Problems
-	if errors.As(c.args(nil).Validate(), &problems) {
+	if problems, ok := errors.AsType[access.Problems](c.args(nil).Validate()); ok {
 		found = append(found, problems...)
 	}
 	if len(found) == 0 {

@@ -60,9 +60,7 @@ func Run(program pulumi.RunFunc, options ...pulumi.RunOption) (*Recorder, error)
 			return err
 		}
 		exports := pulumi.Map{}
-		for name, value := range ctx.GetCurrentExportMap() {
-			exports[name] = value
-		}
+		maps.Copy(exports, ctx.GetCurrentExportMap())
 		exports.ToMapOutput().ApplyT(func(values map[string]any) error {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -124,7 +122,7 @@ func (r *Recorder) Golden(t *testing.T, name string) {
 	got = append(got, '\n')
 	file := filepath.Join("testdata", name+".json")
 	if *update {
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.MkdirAll("testdata", 0o750))
 		require.NoError(t, os.WriteFile(file, got, 0o644))
 		return
 	}
