@@ -1,43 +1,40 @@
 package components
 
-import "strings"
-
 // AccessLogFormat is the line that the gateway writes for every request, denied
 // ones included: valid JSON once the variables are replaced.
 //
 // Every value is quoted, since a variable that is not set is written as a dash.
 // Values are put in as they are, so a caller could close a quote in what it
-// controls: that is the path alone, and it comes first, so that with a parser
-// that lets the last member of a name win it can overwrite nothing. The claims
-// are there only after the token was found good: a 401 does not show who
-// called, authorizerError says why. No variable holds the token.
+// controls: the path, and errors that repeat what was in a token. Those come
+// first, so that they cannot overwrite what follows: parsers let the last
+// member of a name win. The claims are there only after the token was found
+// good: a 401 does not show who called, authorizerError says why. No variable
+// holds the token.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
-var AccessLogFormat = "{" + strings.Join([]string{
-	`"path":"$context.path"`,
-	`"requestId":"$context.requestId"`,
-	`"time":"$context.requestTime"`,
-	`"timeEpoch":"$context.requestTimeEpoch"`,
-	`"ip":"$context.identity.sourceIp"`,
-	`"method":"$context.httpMethod"`,
-	`"routeKey":"$context.routeKey"`,
-	`"status":"$context.status"`,
-	`"authorizerError":"$context.authorizer.error"`,
-	`"errorType":"$context.error.responseType"`,
-	`"errorMessage":"$context.error.message"`,
-	`"clientId":"$context.authorizer.claims.azp"`,
-	`"userId":"$context.authorizer.claims.oid"`,
-	`"subject":"$context.authorizer.claims.sub"`,
-	`"tenantId":"$context.authorizer.claims.tid"`,
-	`"scopes":"$context.authorizer.claims.scp"`,
-	`"roles":"$context.authorizer.claims.roles"`,
-	`"tokenType":"$context.authorizer.claims.idtyp"`,
-	`"tokenId":"$context.authorizer.claims.uti"`,
-	`"integrationStatus":"$context.integration.status"`,
-	`"integrationError":"$context.integrationErrorMessage"`,
-	`"integrationLatency":"$context.integrationLatency"`,
-	`"responseLatency":"$context.responseLatency"`,
-	`"responseLength":"$context.responseLength"`,
-}, ",") + "}"
+const AccessLogFormat = `{"path":"$context.path",` +
+	`"authorizerError":"$context.authorizer.error",` +
+	`"errorMessage":"$context.error.message",` +
+	`"integrationError":"$context.integrationErrorMessage",` +
+	`"requestId":"$context.requestId",` +
+	`"time":"$context.requestTime",` +
+	`"timeEpoch":"$context.requestTimeEpoch",` +
+	`"ip":"$context.identity.sourceIp",` +
+	`"method":"$context.httpMethod",` +
+	`"routeKey":"$context.routeKey",` +
+	`"status":"$context.status",` +
+	`"errorType":"$context.error.responseType",` +
+	`"clientId":"$context.authorizer.claims.azp",` +
+	`"userId":"$context.authorizer.claims.oid",` +
+	`"subject":"$context.authorizer.claims.sub",` +
+	`"tenantId":"$context.authorizer.claims.tid",` +
+	`"scopes":"$context.authorizer.claims.scp",` +
+	`"roles":"$context.authorizer.claims.roles",` +
+	`"tokenType":"$context.authorizer.claims.idtyp",` +
+	`"tokenId":"$context.authorizer.claims.uti",` +
+	`"integrationStatus":"$context.integration.status",` +
+	`"integrationLatency":"$context.integrationLatency",` +
+	`"responseLatency":"$context.responseLatency",` +
+	`"responseLength":"$context.responseLength"}`
 
 // logRetentionDays are what CloudWatch Logs accepts.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html

@@ -279,5 +279,21 @@ func TestAccessLogFormat(t *testing.T) {
 	for name, variable := range members {
 		require.True(t, strings.HasPrefix(variable, "$context."), name)
 	}
-	require.True(t, strings.HasPrefix(components.AccessLogFormat, `{"path":`), "what a caller controls comes first")
+}
+
+// API Gateway puts values in as they are, quotes too.
+func TestAccessLogLineCannotBeForged(t *testing.T) {
+	t.Parallel()
+	forged := `x","status":"200","clientId":"somebody-else","ip":"127.0.0.1`
+	for _, variable := range []string{
+		"$context.path", "$context.authorizer.error", "$context.error.message", "$context.integrationErrorMessage",
+	} {
+		line := strings.Replace(components.AccessLogFormat, `"`+variable+`"`, `"`+forged+`"`, 1)
+		require.NotEqual(t, components.AccessLogFormat, line, variable)
+		var members map[string]string
+		require.NoError(t, json.Unmarshal([]byte(line), &members))
+		require.Equal(t, "$context.status", members["status"], variable)
+		require.Equal(t, "$context.authorizer.claims.azp", members["clientId"], variable)
+		require.Equal(t, "$context.identity.sourceIp", members["ip"], variable)
+	}
 }
