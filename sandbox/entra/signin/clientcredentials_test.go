@@ -90,6 +90,7 @@ func TestClientCredentialsRefusals(t *testing.T) {
 		"scope without .default":         {with(f, "scope", apiURI+"/Orders.Read"), refusal{1002012, "invalid_scope", 400}},
 		"scope without resource":         {with(f, "scope", ".default"), refusal{1002012, "invalid_scope", 400}},
 		"two resources":                  {with(f, "scope", apiURI+"/.default https://graph.microsoft.com/.default"), refusal{70011, "invalid_scope", 400}},
+		"only OpenID Connect scopes":     {with(f, "scope", "openid profile"), refusal{70011, "invalid_scope", 400}},
 		"scope that is none":             {with(f, "scope", "\x01/.default"), refusal{70011, "invalid_scope", 400}},
 		"unknown resource":               {with(f, "scope", "api://nobody/.default"), refusal{500011, "invalid_resource", 400}},
 		"resource with another case":     {with(f, "scope", "API://"+apiID+"/.default"), refusal{500011, "invalid_resource", 400}},

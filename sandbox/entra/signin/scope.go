@@ -96,13 +96,14 @@ func invalidScope(raw string) *Error {
 }
 
 // appOnlyResource is the resource of a client credentials request, whose scope
-// must be <resource>/.default and nothing else.
+// must be <resource>/.default and nothing else. Scopes of OpenID Connect mean
+// nothing here and are passed over: MSAL for Go always sends them.
 func appOnlyResource(raw string) (string, *Error) {
-	scopes := strings.Fields(raw)
+	scopes := slices.DeleteFunc(strings.Fields(raw), func(s string) bool { return slices.Contains(oidcScopes, s) })
 	switch {
-	case len(scopes) == 0:
+	case strings.TrimSpace(raw) == "":
 		return "", missing("scope")
-	case len(scopes) > 1 || !scopeToken(scopes[0]):
+	case len(scopes) != 1 || !scopeToken(scopes[0]):
 		return "", invalidScope(raw)
 	}
 	resource, value := splitScope(scopes[0])
