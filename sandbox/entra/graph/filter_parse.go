@@ -8,16 +8,21 @@ import (
 	"strings"
 )
 
-// maxFilterDepth bounds the nesting of a filter.
-const maxFilterDepth = 64
+// Bounds on the nesting of a filter and, since each multiplies the work, of
+// the lambdas in it.
+const (
+	maxFilterDepth = 64
+	maxLambdaDepth = 2
+)
 
 // token is a word, a quoted string or one of the marks ( ) , : /.
 var token = regexp.MustCompile(`^(?:'(?:[^']|'')*'|[A-Za-z0-9_@.\-$+]+|[(),:/])`)
 
 // parser reads a filter token by token.
 type parser struct {
-	tokens []string
-	depth  int
+	tokens  []string
+	depth   int
+	lambdas int
 }
 
 // parseFilter parses a $filter expression.
@@ -169,6 +174,10 @@ func (p *parser) lambda(path []string, all bool) (filter, error) {
 	if !all && p.accept(")") {
 		return lambda{path: path}, nil
 	}
+	if p.lambdas++; p.lambdas > maxLambdaDepth {
+		return nil, errors.New("the expression is nested too deeply")
+	}
+	defer func() { p.lambdas-- }()
 	variable, err := p.word()
 	if err != nil {
 		return nil, err

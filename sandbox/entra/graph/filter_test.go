@@ -10,7 +10,7 @@ func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{
 		"displayName eq 'It''s'", "startswith(displayName,'a') and not (id eq null)", "tags/any(t:t eq 'x') or tags/any()",
 		"api/oauth2PermissionScopes/any(s:s/value eq 'a' and s/isEnabled eq true)", "appId in ('a', 'b')", "tags/all(t:startswith(t,'a'))",
-		"not not not id eq 6f3c1c4e-0a55-4c1c-9a39-0d7a5b8a3c11", "((((", "any(", "''", "a/any(a:a/any(a:a eq 'x'))", "id eq 'x' eq 'y'",
+		"not not not id eq 6f3c1c4e-0a55-4c1c-9a39-0d7a5b8a3c11", "((((", "any(", "''", "a/any(a:a/any(a:a eq 'x'))", "a/any(a:a/any(b:b/any(c:c eq 'x')))", "id eq 'x' eq 'y'",
 	} {
 		f.Add(seed)
 	}

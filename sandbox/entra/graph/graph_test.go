@@ -2,6 +2,7 @@ package graph_test
 
 import (
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/uuid"
@@ -175,4 +176,19 @@ func TestOwnedByReachesOnlyOwnApplications(t *testing.T) {
 	denied("PATCH", "/applications/"+own, object{"notes": "y"})
 	denied("POST", "/applications/"+own+"/removePassword", object{"keyId": secret["keyId"]})
 	denied("DELETE", "/applications/"+own, nil)
+}
+
+func TestConcurrentWritesAreAllKept(t *testing.T) {
+	t.Parallel()
+	g := newTenant(t)
+	id, _ := g.app(object{})
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			g.do(200, "POST", "/applications/"+id+"/addPassword", object{})
+			g.do(200, "GET", "/applications", nil)
+		})
+	}
+	wg.Wait()
+	require.Len(t, g.do(200, "GET", "/applications/"+id, nil)["passwordCredentials"], 20)
 }

@@ -81,7 +81,7 @@ func (c *call) renderPrincipal(p *directory.ServicePrincipal) map[string]any {
 		m["appOwnerOrganizationId"] = c.state.Tenant.ID
 		m["homepage"] = a.Web.HomePageURL
 		m["logoutUrl"] = a.Web.LogoutURL
-		m["replyUrls"] = slices.Concat([]string{}, a.Web.RedirectURIs, a.SPA.RedirectURIs, a.PublicClient.RedirectURIs)
+		m["replyUrls"] = append(append(append([]string{}, a.Web.RedirectURIs...), a.SPA.RedirectURIs...), a.PublicClient.RedirectURIs...)
 		m["servicePrincipalNames"] = append(slices.Clone(a.IdentifierURIs), a.AppID)
 		m["signInAudience"] = a.SignInAudience
 		if a.Description != "" {

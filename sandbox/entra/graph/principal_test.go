@@ -34,7 +34,8 @@ func TestAServicePrincipalShowsItsApplication(t *testing.T) {
 	require.Equal(t, id1, read["oauth2PermissionScopes"].([]any)[0].(object)["id"])
 	require.Equal(t, id2, read["appRoles"].([]any)[0].(object)["id"])
 
-	g.do(204, "PATCH", "/applications/"+appObjectID, object{"displayName": "Renamed"})
+	g.do(204, "PATCH", "/applications/"+appObjectID, object{"displayName": "Renamed", "web": object{"redirectUris": []any{}}})
+	require.Equal(t, []any{}, g.do(200, "GET", path, nil)["replyUrls"])
 	require.Equal(t, "Renamed", g.do(200, "GET", path, nil)["displayName"])
 	graph := g.do(200, "GET", "/servicePrincipals(appId='"+directory.GraphAppID+"')", nil)
 	require.Equal(t, "Microsoft Graph", graph["displayName"])
