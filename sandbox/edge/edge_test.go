@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -201,6 +202,26 @@ func TestAnAPIIsCompiledOncePerGeneration(t *testing.T) {
 	require.Equal(t, 401, w.do("GET", "/orders").Code, "a change takes effect at once")
 	w.source.remove(apiID)
 	require.Equal(t, 403, w.do("GET", "/orders").Code, "a deleted API is gone at once")
+}
+
+func TestChangesUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, apiOf("GET /orders => none"))
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 100 {
+				if code := w.do("GET", "/orders").Code; code != 200 && code != 401 {
+					t.Errorf("got status %d, want that of one of the two deployments", code)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		w.source.put(apiID, apiOf("GET /orders => "+[]string{"none", "jwt"}[i%2]))
+	}
+	group.Wait()
+	require.Equal(t, 401, w.do("GET", "/orders").Code, "the last change counts")
 }
 
 func TestALogThatCannotBeDeliveredIsReported(t *testing.T) {
