@@ -256,8 +256,6 @@ type Grant struct {
 	PrincipalID *string `json:"principalId"`
 	ResourceID  string  `json:"resourceId"` // object id of the API's service principal
 	Scope       string  `json:"scope"`      // space-separated scope values
-	// CreatedAt is when it was granted, for simulated replication lag.
-	CreatedAt time.Time `json:"createdAt,omitzero"`
 }
 
 // Assignment is an app role assignment.

@@ -23,9 +23,7 @@ var grants = entity{
 }
 
 func renderGrant(g *directory.Grant) map[string]any {
-	m := toMap(g)
-	delete(m, "createdAt")
-	return m
+	return toMap(g)
 }
 
 // grantRequest is the body of a new grant. The times are required by beta and
@@ -57,7 +55,7 @@ func (c *call) listGrantsOf() (answer, error) {
 func (c *call) listGrantsWhere(match func(*directory.Grant) bool) (answer, error) {
 	var objects []map[string]any
 	for _, g := range c.state.Grants {
-		if match(g) && c.visible(g.CreatedAt) {
+		if match(g) {
 			objects = append(objects, renderGrant(g))
 		}
 	}
@@ -66,7 +64,7 @@ func (c *call) listGrantsWhere(match func(*directory.Grant) bool) (answer, error
 
 func (c *call) grant() (*directory.Grant, error) {
 	g := c.state.Grants[c.params["id"]]
-	if g == nil || !c.visible(g.CreatedAt) {
+	if g == nil {
 		return nil, notFound(c.params["id"])
 	}
 	return g, nil
@@ -96,7 +94,6 @@ func (c *call) createGrant() (answer, error) {
 		PrincipalID: r.PrincipalID,
 		ResourceID:  strings.ToLower(r.ResourceID),
 		Scope:       r.Scope,
-		CreatedAt:   c.now,
 	}
 	for name, id := range map[string]string{"clientId": g.ClientID, "resourceId": g.ResourceID} {
 		if id == "" {

@@ -46,9 +46,10 @@ type Options struct {
 	// Authenticate checks a request's access token. Its error refuses the
 	// request with 401 InvalidAuthenticationToken and is the message.
 	Authenticate func(*http.Request) (Caller, error)
-	// Lag simulates replication: for this long after an object was created it
-	// is not found, as if each request met another replica. Nil or zero
-	// switches it off.
+	// Lag simulates replication: for this long after an application, service
+	// principal, user, group or credential was created it is not found, as if
+	// each request met another replica. Grants and assignments are seen at
+	// once: clients do not wait for them. Nil or zero switches it off.
 	Lag func() time.Duration
 }
 
