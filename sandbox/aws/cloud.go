@@ -124,6 +124,8 @@ func (c *Cloud) Close() error { return c.logs.Close() }
 // signed for.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set(wire.RequestIDHeader, uuid.NewString())
+	// Clients whose clock differs correct it by this header and try again.
+	w.Header().Set("Date", c.verifier.Now().UTC().Format(http.TimeFormat))
 	credential, err := sigv4.Parse(r)
 	protocol := guessProtocol(r)
 	called, known := c.services[credential.Service]

@@ -142,6 +142,27 @@ func TestUnauthenticatedRequestsAreRefused(t *testing.T) {
 	}
 }
 
+func TestClientsFollowTheClockOfTheCloud(t *testing.T) {
+	t.Parallel()
+	cloud, err := aws.New(aws.Options{
+		Region: region, Now: func() time.Time { return time.Now().Add(48 * time.Hour) },
+		CheckIssuer: func(context.Context, string) error { return nil },
+		Endpoint:    func(string) string { return "" },
+	})
+	require.NoError(t, err)
+	server := httptest.NewServer(cloud)
+	defer server.Close()
+	once := config(server.URL)
+	_, err = apigatewayv2.NewFromConfig(once).GetApis(t.Context(), &apigatewayv2.GetApisInput{})
+	requireCode(t, err, "InvalidSignatureException")
+	require.ErrorContains(t, err, "Signature expired")
+
+	retrying := config(server.URL)
+	retrying.RetryMaxAttempts = 2
+	_, err = apigatewayv2.NewFromConfig(retrying).GetApis(t.Context(), &apigatewayv2.GetApisInput{})
+	require.NoError(t, err)
+}
+
 func TestUnsignedRequestsAreRefusedInEachProtocol(t *testing.T) {
 	t.Parallel()
 	_, url := open(t, "")

@@ -54,7 +54,9 @@ func (in apiInput) check() error {
 	return in.CORSConfiguration.check()
 }
 
-// apply puts the members that are given over those of api.
+// apply puts the members that are given over those of api. A CORS
+// configuration without members is none: terraform-provider-aws sends that
+// after it deleted the configuration. That AWS sees it so is a guess.
 func (in apiInput) apply(api *API) {
 	set(&api.Name, in.Name)
 	set(&api.Description, in.Description)
@@ -65,6 +67,9 @@ func (in apiInput) apply(api *API) {
 	set(&api.Version, in.Version)
 	if in.CORSConfiguration != nil {
 		api.CORSConfiguration = in.CORSConfiguration
+		if in.CORSConfiguration.empty() {
+			api.CORSConfiguration = nil
+		}
 	}
 }
 

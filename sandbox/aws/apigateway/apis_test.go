@@ -57,6 +57,8 @@ func TestAnUpdateChangesOnlyWhatItNames(t *testing.T) {
 
 	_, err = b.DeleteCorsConfiguration(t.Context(), &apigatewayv2.DeleteCorsConfigurationInput{ApiId: &b.apiID})
 	require.NoError(t, err)
+	_, err = b.UpdateApi(t.Context(), &apigatewayv2.UpdateApiInput{ApiId: &b.apiID, CorsConfiguration: &types.Cors{}})
+	require.NoError(t, err)
 	after, err := b.GetApi(t.Context(), &apigatewayv2.GetApiInput{ApiId: &b.apiID})
 	require.NoError(t, err)
 	require.Nil(t, after.CorsConfiguration)

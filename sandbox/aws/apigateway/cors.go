@@ -41,3 +41,8 @@ func (c *CORS) check() error {
 	}
 	return nil
 }
+
+func (c *CORS) empty() bool {
+	return !c.AllowCredentials && c.MaxAge == nil &&
+		len(c.AllowOrigins)+len(c.AllowMethods)+len(c.AllowHeaders)+len(c.ExposeHeaders) == 0
+}
