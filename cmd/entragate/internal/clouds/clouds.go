@@ -72,10 +72,14 @@ func Sandbox(env map[string]string) (*Clouds, error) {
 }
 
 // Default makes clients by the default credentials of both vendors' SDKs. The
-// region, if empty, is that of the AWS configuration; graphHost is such as
-// "graph.microsoft.com".
-func Default(ctx context.Context, region, graphHost string) (*Clouds, error) {
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region))
+// region, if empty, is that of the AWS configuration; graphURL is such as
+// "https://graph.microsoft.com".
+func Default(ctx context.Context, region, graphURL string) (*Clouds, error) {
+	var options []func(*config.LoadOptions) error
+	if region != "" {
+		options = append(options, config.WithRegion(region))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("finding AWS credentials: %w", err)
 	}
@@ -89,7 +93,7 @@ func Default(ctx context.Context, region, graphHost string) (*Clouds, error) {
 	}
 	client := &http.Client{Timeout: requestTimeout}
 	return &Clouds{
-		Graph:   &Graph{Endpoint: "https://" + graphHost, Credential: credential, HTTP: client},
+		Graph:   &Graph{Endpoint: graphURL, Credential: credential, HTTP: client},
 		Gateway: apigatewayv2.NewFromConfig(cfg),
 		Logs:    cloudwatchlogs.NewFromConfig(cfg),
 		HTTP:    client,

@@ -7,11 +7,11 @@ package engine
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -77,10 +77,11 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening stack %s: %w", o.Stack, err)
 	}
-	if e.exists() {
-		e.stack, err = auto.SelectStack(ctx, o.Stack, w)
-	} else {
+	switch _, found := os.Stat(stateFile(o.StateDir, o.Project, o.Stack)); {
+	case errors.Is(found, fs.ErrNotExist):
 		e.stack, err = auto.NewStack(ctx, o.Stack, w)
+	default:
+		e.stack, err = auto.SelectStack(ctx, o.Stack, w)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("opening stack %s: %w", o.Stack, err)
@@ -170,11 +171,27 @@ func (e *Engine) Refresh(ctx context.Context) (Changes, error) {
 // ImportPending adopts creates that were under way when a run was cut off: ids
 // says which object each became, by URN.
 func (e *Engine) ImportPending(ctx context.Context, ids map[string]string) error {
-	args := []string{"refresh", "--yes", "--stack", e.options.Stack, "--suppress-outputs"}
-	for urn, id := range ids {
-		args = append(args, "--import-pending-creates", urn, "--import-pending-creates", id)
-	}
+	args := append(ImportPendingArgs(ids), "--stack", e.options.Stack)
 	_, _, _, err := e.command.Run(ctx, e.options.WorkDir, nil, nil, nil, nil, args...)
+	return err
+}
+
+// ImportPendingArgs are the arguments with which the pulumi CLI adopts pending
+// creates; other pending creates stay.
+// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
+func ImportPendingArgs(ids map[string]string) []string {
+	args := []string{"refresh", "--yes", "--skip-preview", "--skip-pending-creates", "--suppress-outputs"}
+	for _, urn := range slices.Sorted(maps.Keys(ids)) {
+		args = append(args, "--import-pending-creates", urn, "--import-pending-creates", ids[urn])
+	}
+	return args
+}
+
+// Unprotect lifts the protection of everything in the stack, so that it can be
+// destroyed.
+func (e *Engine) Unprotect(ctx context.Context) error {
+	_, _, _, err := e.command.Run(ctx, e.options.WorkDir, nil, nil, nil, nil,
+		"state", "unprotect", "--all", "--yes", "--stack", e.options.Stack)
 	return err
 }
 
@@ -184,19 +201,8 @@ func (e *Engine) Remove(ctx context.Context) error {
 }
 
 // State reads what Pulumi knows to exist. Secrets stay encrypted.
-func (e *Engine) State(ctx context.Context) (State, error) {
-	stdout, _, _, err := e.command.Run(ctx, e.options.WorkDir, nil, nil, nil, nil,
-		"stack", "export", "--stack", e.options.Stack)
-	if err != nil {
-		return State{}, err
-	}
-	var exported struct {
-		Deployment json.RawMessage `json:"deployment"`
-	}
-	if err := json.Unmarshal([]byte(stdout), &exported); err != nil {
-		return State{}, fmt.Errorf("reading the exported state: %w", err)
-	}
-	return ParseState(exported.Deployment)
+func (e *Engine) State() (State, error) {
+	return ReadState(e.options.StateDir, e.options.Project, e.options.Stack)
 }
 
 // Unlock clears the lock that a killed CLI left on the stack. The caller has
@@ -207,12 +213,6 @@ func (e *Engine) Unlock(ctx context.Context) (cleared bool, err error) {
 		return false, err
 	}
 	return true, e.stack.Cancel(ctx)
-}
-
-// exists tells whether the stack was ever made, without starting the CLI.
-func (e *Engine) exists() bool {
-	_, err := os.Stat(filepath.Join(e.options.StateDir, ".pulumi", "stacks", e.options.Project, e.options.Stack+".json"))
-	return err == nil
 }
 
 // follow runs an operation, prints its progress and counts its changes.

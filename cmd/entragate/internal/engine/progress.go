@@ -93,7 +93,7 @@ func (p *progress) follow(stream <-chan events.EngineEvent) {
 func (p *progress) before(e *apitype.ResourcePreEvent) {
 	m := e.Metadata
 	p.started[m.URN+string(m.Op)] = p.now()
-	if symbols[m.Op] == "" || m.Op == apitype.OpRefresh || m.Type == string(resource.RootStackType) {
+	if symbols[m.Op] == "" || m.Op == apitype.OpRefresh || structural(m) {
 		return
 	}
 	keys := m.Diffs
@@ -110,8 +110,7 @@ func (p *progress) before(e *apitype.ResourcePreEvent) {
 
 func (p *progress) after(e *apitype.ResOutputsEvent) {
 	m := e.Metadata
-	if e.Planning || symbols[m.Op] == "" || m.Op == apitype.OpRefresh || m.Op == apitype.OpReplace ||
-		m.Type == string(resource.RootStackType) {
+	if e.Planning || symbols[m.Op] == "" || m.Op == apitype.OpRefresh || m.Op == apitype.OpReplace || structural(m) {
 		return
 	}
 	took := p.now().Sub(p.started[m.URN+string(m.Op)])
@@ -141,6 +140,16 @@ func (p *progress) count(changes map[apitype.OpType]int) {
 	p.changes.Delete = changes[apitype.OpDelete]
 	p.changes.Replace = changes[apitype.OpReplace]
 	p.changes.Same = changes[apitype.OpSame]
+}
+
+// structural tells that a resource stands for nothing in a cloud: the stack, a
+// component, a provider.
+func structural(m apitype.StepEventMetadata) bool {
+	state := m.New
+	if state == nil {
+		state = m.Old
+	}
+	return state == nil || !state.Custom || strings.HasPrefix(m.Type, "pulumi:")
 }
 
 func label(m apitype.StepEventMetadata) string {

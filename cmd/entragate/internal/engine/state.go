@@ -2,7 +2,11 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,16 +38,55 @@ type Operation struct {
 	Resource Resource              `json:"resource"`
 }
 
-// ParseState reads the deployment of an exported stack.
+// ReadState reads the state of a stack from the file in which the CLI keeps it,
+// which takes no CLI. It is empty for a stack that does not exist. The form is
+// that of apitype.VersionedCheckpoint.
+func ReadState(stateDir, project, stack string) (State, error) {
+	raw, err := os.ReadFile(stateFile(stateDir, project, stack))
+	if errors.Is(err, fs.ErrNotExist) {
+		return State{}, nil
+	}
+	if err != nil {
+		return State{}, fmt.Errorf("reading the state of stack %s: %w", stack, err)
+	}
+	var file struct {
+		Checkpoint struct {
+			Latest json.RawMessage `json:"latest"`
+		} `json:"checkpoint"`
+	}
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return State{}, fmt.Errorf("reading the state of stack %s: %w", stack, err)
+	}
+	return ParseState(file.Checkpoint.Latest)
+}
+
+// ParseState reads a deployment, as `pulumi stack export` prints it.
 func ParseState(deployment json.RawMessage) (State, error) {
 	var s State
 	if len(deployment) == 0 {
 		return s, nil // a stack that was never deployed
 	}
 	if err := json.Unmarshal(deployment, &s); err != nil {
-		return s, fmt.Errorf("reading the stack's state: %w", err)
+		return s, fmt.Errorf("reading a stack's state: %w", err)
 	}
 	return s, nil
+}
+
+// Stacks are the names of a project's stacks in the state directory.
+func Stacks(stateDir, project string) ([]string, error) {
+	files, err := filepath.Glob(stateFile(stateDir, project, "*"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".json")
+	}
+	return files, nil
+}
+
+// stateFile is where Pulumi's file backend keeps a stack.
+func stateFile(stateDir, project, stack string) string {
+	return filepath.Join(stateDir, ".pulumi", "stacks", project, stack+".json")
 }
 
 // Outputs are those of the stack itself; nil when it was never deployed.
@@ -61,4 +104,17 @@ func (s State) Custom() []Resource {
 	return slices.DeleteFunc(slices.Clone(s.Resources), func(r Resource) bool {
 		return !r.Custom || strings.HasPrefix(r.Type, "pulumi:providers:")
 	})
+}
+
+// AllStacks are the stacks of all projects in the state directory, as
+// project/stack.
+func AllStacks(stateDir string) ([]string, error) {
+	files, err := filepath.Glob(stateFile(stateDir, "*", "*"))
+	if err != nil {
+		return nil, err
+	}
+	for i, file := range files {
+		files[i] = filepath.Base(filepath.Dir(file)) + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
+	}
+	return files, nil
 }

@@ -2,8 +2,10 @@ package orphans
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
@@ -22,14 +24,15 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 	// Tags hold no quote that would end the literal: Pulumi's names are plain.
 	filter := url.QueryEscape("tags/any(t:t eq '" + strings.ReplaceAll(components.EntraTag(components.TagProject, s.Project), "'", "''") + "')")
 	type registration struct {
-		ID          string   `json:"id"`
-		AppID       string   `json:"appId"`
-		DisplayName string   `json:"displayName"`
-		Tags        []string `json:"tags"`
+		ID             string   `json:"id"`
+		AppID          string   `json:"appId"`
+		DisplayName    string   `json:"displayName"`
+		Tags           []string `json:"tags"`
+		IdentifierURIs []string `json:"identifierUris"`
 	}
 	mine := func(r registration) bool {
-		return has(r.Tags, components.EntraTag(components.TagProject, s.Project)) &&
-			has(r.Tags, components.EntraTag(components.TagStack, s.Name))
+		return slices.Contains(r.Tags, components.EntraTag(components.TagProject, s.Project)) &&
+			slices.Contains(r.Tags, components.EntraTag(components.TagStack, s.Name))
 	}
 	applications, err := clouds.List[registration](ctx, g, "/applications?$filter="+filter)
 	if err != nil {
@@ -48,6 +51,13 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 				Cloud: "entra", Type: typeApplication, ID: a.ID, Name: a.DisplayName, importID: "/applications/" + a.ID,
 				distinct: map[string]string{"displayName": a.DisplayName},
 			})
+			for _, uri := range a.IdentifierURIs {
+				objects = append(objects, Object{
+					Cloud: "entra", Type: typeURI, ID: uri, Parent: a.ID, Name: uri,
+					importID: "/applications/" + a.ID + "/identifierUris/" + base64.URLEncoding.EncodeToString([]byte(uri)),
+					distinct: map[string]string{"applicationId": "/applications/" + a.ID, "identifierUri": uri},
+				})
+			}
 		}
 	}
 	// The provider tags a service principal as it creates it; one that an
@@ -148,18 +158,28 @@ func entraPath(o Object) string {
 }
 
 func deleteEntra(ctx context.Context, g *clouds.Graph, o Object) error {
-	err := g.Call(ctx, http.MethodDelete, entraPath(o), nil, nil)
+	var err error
+	if o.Type == typeURI {
+		err = removeURI(ctx, g, o)
+	} else {
+		err = g.Call(ctx, http.MethodDelete, entraPath(o), nil, nil)
+	}
 	if clouds.IsNotFound(err) {
 		return nil // it went with what it was below
 	}
 	return err
 }
 
-func has(tags []string, tag string) bool {
-	for _, t := range tags {
-		if t == tag {
-			return true
-		}
+// removeURI takes an identifier URI from its application: it is not an object
+// of its own, although the provider treats it as one.
+func removeURI(ctx context.Context, g *clouds.Graph, o Object) error {
+	var application struct {
+		IdentifierURIs []string `json:"identifierUris"`
 	}
-	return false
+	path := "/applications/" + o.Parent
+	if err := g.Call(ctx, http.MethodGet, path+"?$select=identifierUris", nil, &application); err != nil {
+		return err
+	}
+	application.IdentifierURIs = slices.DeleteFunc(application.IdentifierURIs, func(uri string) bool { return uri == o.ID })
+	return g.Call(ctx, http.MethodPatch, path, application, nil)
 }

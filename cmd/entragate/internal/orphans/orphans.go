@@ -40,6 +40,7 @@ type Object struct {
 const (
 	typeAssignment  = "azuread:index/appRoleAssignment:AppRoleAssignment"
 	typeGrant       = "azuread:index/servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant"
+	typeURI         = "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri"
 	typePrincipal   = "azuread:index/servicePrincipal:ServicePrincipal"
 	typeApplication = "azuread:index/application:Application"
 	typeStage       = "aws:apigatewayv2/stage:Stage"
@@ -51,7 +52,7 @@ const (
 )
 
 var deletionOrder = []string{
-	typeAssignment, typeGrant, typePrincipal, typeApplication,
+	typeAssignment, typeGrant, typeURI, typePrincipal, typeApplication,
 	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI, typeLogGroup,
 }
 
@@ -62,7 +63,7 @@ func Find(objects []Object, known []engine.Resource) []Object {
 	for _, r := range known {
 		keys[key(r)] = true
 	}
-	unknown := slices.DeleteFunc(slices.Clone(objects), func(o Object) bool { return keys[o.key()] })
+	unknown := slices.DeleteFunc(append([]Object{}, objects...), func(o Object) bool { return keys[o.key()] })
 	slices.SortStableFunc(unknown, func(a, b Object) int {
 		return cmp.Compare(slices.Index(deletionOrder, a.Type), slices.Index(deletionOrder, b.Type))
 	})
@@ -71,10 +72,12 @@ func Find(objects []Object, known []engine.Resource) []Object {
 
 // key tells objects of all types apart.
 func (o Object) key() string {
-	if o.Type == typeStage { // its id is its name, the same in every API
-		return o.Type + " " + o.Parent + "/" + o.ID
+	switch o.Type {
+	case typeStage, typeURI: // an id that is a name, which another parent may have too
+		return o.Type + " " + o.Parent + " " + o.ID
+	default:
+		return o.Type + " " + o.ID
 	}
-	return o.Type + " " + o.ID
 }
 
 // key is the key of the object that a resource stands for. Ids of the azuread
@@ -85,6 +88,10 @@ func key(r engine.Resource) string {
 	switch {
 	case r.Type == typeStage:
 		o.Parent, _ = r.Outputs["apiId"].(string)
+	case r.Type == typeURI:
+		application, _ := r.Outputs["applicationId"].(string)
+		o.Parent = path.Base(application)
+		o.ID, _ = r.Outputs["identifierUri"].(string)
 	case strings.HasPrefix(r.Type, "azuread:"):
 		o.ID = path.Base(r.ID)
 	}
@@ -124,4 +131,14 @@ func (o Object) matches(r engine.Resource) bool {
 		}
 	}
 	return true
+}
+
+// AdoptedBy tells whether the object is among those that [Adoptable] paired.
+func (o Object) AdoptedBy(ids map[string]string) bool {
+	for _, id := range ids {
+		if o.importID == id {
+			return true
+		}
+	}
+	return false
 }

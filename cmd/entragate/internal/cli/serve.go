@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/entragate/entragate/cmd/entragate/internal/background"
+	"github.com/entragate/entragate/cmd/entragate/internal/verify"
+	"github.com/entragate/entragate/examples/orders"
+	"github.com/entragate/entragate/sandbox"
+	"github.com/entragate/entragate/sandbox/store"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	var region string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the clouds in the foreground, and write the environment that clients need",
+		Long: `Runs Microsoft Entra ID, Microsoft Graph and AWS on loopback until interrupted, and beside
+them the orders service, the backend of the example API. What is deployed
+survives a restart.
+
+sandbox.env in the sandbox folder holds NAME=value lines with which the AWS CLI
+and SDKs, azidentity, and Terraform's and Pulumi's azuread provider work as they
+are. MSAL and azidentity need instance discovery switched off, as for any
+private cloud.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context(), region) },
+	}
+	cmd.Flags().StringVar(&region, "region", "", "AWS region, at the first start (default "+sandbox.DefaultRegion+")")
+	return cmd
+}
+
+func (a *app) serve(ctx context.Context, region string) error {
+	dir, err := a.sandboxFolder()
+	if err != nil {
+		return err
+	}
+	build, err := background.Build()
+	if err != nil {
+		return err
+	}
+	s, err := sandbox.Open(sandbox.Options{Dir: dir, Region: region, Build: build})
+	if err != nil {
+		return err
+	}
+	backend, err := listenBackend(layout{dir}.backend())
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	a.progress("Entra     %s   (tenant %s)", s.EntraURL(), s.TenantID)
+	a.progress("Graph     %s/v1.0", s.EntraURL())
+	a.progress("AWS       %s   (region %s, account %s)", s.AWSURL(), s.Region, s.Account)
+	a.progress("HTTP APIs %s", s.APIEndpoint("<api id>"))
+	a.progress("backend   http://%s", backend.Addr())
+	a.progress("clients   %s", sandbox.EnvironmentFile(dir))
+
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.Serve(ctx) })
+	group.Go(func() error { return serveBackend(ctx, backend) })
+	return group.Wait()
+}
+
+// listenBackend listens where the orders service was before, since what is
+// deployed names its port.
+func listenBackend(file string) (net.Listener, error) {
+	address := "127.0.0.1:0"
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		address = strings.TrimSpace(string(raw))
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listening for the orders service: %w", err)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the orders service: %w", err)
+	}
+	if err := store.WriteFile(file, []byte(l.Addr().String()+"\n")); err != nil {
+		return nil, errors.Join(fmt.Errorf("listening for the orders service: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// readBackend is the URL of the orders service.
+func readBackend(file string) (string, error) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("finding the orders service: %w", err)
+	}
+	return "http://" + strings.TrimSpace(string(raw)), nil
+}
+
+func serveBackend(ctx context.Context, l net.Listener) error {
+	server := &http.Server{Handler: echoProbe(orders.New(nil)), ReadHeaderTimeout: 10 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it keeps nothing that could be lost
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serving the orders service: %w", err)
+	}
+	return nil
+}
+
+// echoProbe answers a probe's id, by which verify knows that a call was let
+// through, whatever the backend makes of it.
+func echoProbe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if probe := r.Header.Get(verify.ProbeHeader); probe != "" {
+			w.Header().Set(verify.ProbeHeader, probe)
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,65 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/sandbox/entra"
+)
+
+// mint has the control surface make a token that no flow gives: it carries
+// every scope of the API and would be let through, were it not for the one
+// thing that is wrong with it.
+func (s *Sandbox) mint(ctx context.Context, kind access.CallerKind, clientName string) (Token, error) {
+	q := entra.TokenRequest{
+		Tenant: s.settings.TenantID, Client: s.target.Clients[clientName], User: Assigned, Resource: s.target.Audience,
+	}
+	for _, scope := range s.target.Model.Scopes {
+		q.Scopes = append(q.Scopes, scope.Value)
+	}
+	if q.Client == "" {
+		q.Client = s.unrelated().id
+	}
+	switch kind {
+	case access.CallerOtherTenant:
+		q.Tenant, q.User, q.Client = s.settings.OtherTenantID, otherTenantUser, uuid.NewString()
+	case access.CallerV1Token:
+		q.Version = 1
+	case access.CallerExpired:
+		q.IssuedAt, q.Lifetime = "-3h", "1h"
+	}
+	raw, err := json.Marshal(q)
+	if err != nil {
+		return Token{}, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.settings.EntraURL()+"/_sandbox/token", bytes.NewReader(raw))
+	if err != nil {
+		return Token{}, err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.settings.ControlKey)
+	req.Header.Set("Content-Type", "application/json")
+	res, err := s.entra.http.Do(req)
+	if err != nil {
+		return Token{}, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return Token{}, err
+	}
+	if res.StatusCode != http.StatusOK {
+		return Token{}, fmt.Errorf("the sandbox's control surface: %s: %s", res.Status, body)
+	}
+	var answer entra.TokenAnswer
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return Token{}, fmt.Errorf("the sandbox's control surface: %w", err)
+	}
+	return Token{Access: answer.Token}, nil
+}
