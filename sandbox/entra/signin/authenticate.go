@@ -86,11 +86,11 @@ func (s *Server) authenticate(ctx context.Context, at realm, t *tenant, p presen
 // checkSecret looks for the secret among those that are valid now. A secret
 // just added may not be known yet, which reads as a wrong one.
 func (s *Server) checkSecret(known credentials, given string) *Error {
-	now := s.now()
+	now, lag := s.now(), s.lag()
 	expired := false
 	for _, c := range known.passwords {
 		switch {
-		case !c.Matches(given), now.Before(c.StartDateTime), now.Sub(c.AddedAt) < s.lag():
+		case !c.Matches(given), now.Before(c.StartDateTime), lag > 0 && now.Sub(c.AddedAt) < lag:
 		case now.After(c.EndDateTime):
 			expired = true
 		default:
