@@ -109,7 +109,7 @@ func NewApiApplication(ctx *pulumi.Context, name string, args *ApiApplicationArg
 		AppRoleAssignmentRequired: pulumi.Bool(args.Assignment.IsRequired()),
 		Owners:                    pulumi.ToStringArray(args.Owners),
 		Tags:                      entraTags(args.Tags),
-	}, child)
+	}, child, goesWith(application))
 	if err != nil {
 		return nil, err
 	}
@@ -199,6 +199,13 @@ func newAPIRegistration(ctx *pulumi.Context, name string, args *ApiApplicationAr
 		// The URI holds the client id, which is known only afterwards: it is a
 		// resource of its own, and this one must not remove it.
 		pulumi.IgnoreChanges([]string{"identifierUris"}))
+}
+
+// goesWith spares deleting a service principal whose application goes too: Entra
+// deletes both, and the provider would wait twenty seconds for each.
+// https://learn.microsoft.com/entra/identity-platform/howto-remove-app
+func goesWith(application *azuread.Application) pulumi.ResourceOption {
+	return pulumi.DeletedWith(application)
 }
 
 // permissionScopes sets all four texts of every scope: the provider takes a

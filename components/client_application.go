@@ -74,7 +74,7 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 		ClientId: application.ClientId,
 		Owners:   pulumi.ToStringArray(args.Owners),
 		Tags:     entraTags(args.Tags),
-	}, child)
+	}, child, goesWith(application))
 	if err != nil {
 		return nil, err
 	}

@@ -40,6 +40,7 @@ type Registration struct {
 	Protect       bool           `json:"protect,omitempty"`
 	IgnoreChanges []string       `json:"ignoreChanges,omitempty"`
 	DependsOn     []string       `json:"dependsOn,omitempty"`
+	DeletedWith   string         `json:"deletedWith,omitempty"`
 	Inputs        map[string]any `json:"inputs"`
 }
 
@@ -148,7 +149,8 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	}
 	r.registrations[urn] = Registration{
 		Type: args.TypeToken, Name: args.Name, Parent: shortURN(rpc.GetParent()), Protect: rpc.GetProtect(),
-		IgnoreChanges: rpc.GetIgnoreChanges(), DependsOn: slices.Compact(dependsOn), Inputs: args.Inputs.Mappable(),
+		IgnoreChanges: rpc.GetIgnoreChanges(), DependsOn: slices.Compact(dependsOn),
+		DeletedWith: shortURN(rpc.GetDeletedWith()), Inputs: args.Inputs.Mappable(),
 	}
 	if !args.Custom {
 		return "", args.Inputs, nil
