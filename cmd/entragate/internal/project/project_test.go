@@ -1,0 +1,164 @@
+package project_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/cmd/entragate/internal/project"
+)
+
+// write makes a project with one stack file.
+func write(t *testing.T, stackFile string) project.Project {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte(stackFile), 0o600))
+	p, err := project.Find(dir)
+	require.NoError(t, err)
+	return p
+}
+
+// copied is the configuration that Copy made, read back.
+func copied(t *testing.T, dir string) map[string]any {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(dir, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	var file map[string]any
+	require.NoError(t, yaml.Unmarshal(raw, &file))
+	return file
+}
+
+func TestAProjectIsFoundFromWithin(t *testing.T) {
+	p := write(t, "")
+	below := filepath.Join(p.Dir, "a", "b")
+	require.NoError(t, os.MkdirAll(below, 0o700))
+	t.Chdir(below)
+	found, err := project.Find("")
+	require.NoError(t, err)
+	require.Equal(t, "shop", found.Name)
+
+	t.Chdir(t.TempDir())
+	_, err = project.Find("")
+	require.ErrorContains(t, err, "say --dir")
+}
+
+func TestWhatIsNoProjectIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ content, want string }{
+		"no name":  {"runtime: go\n", "name: got nothing"},
+		"not YAML": {"name: [", "Pulumi.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte(tc.content), 0o600))
+			_, err := project.Find(dir)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+	_, err := project.Find(t.TempDir())
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+func TestAStackNameThatIsAPathIsRefused(t *testing.T) {
+	t.Parallel()
+	p := write(t, "")
+	for _, stack := range []string{"", "../dev", "a/b", ".dev", "dev;rm"} {
+		_, err := p.StackFile(stack)
+		require.ErrorContains(t, err, "want letters", stack)
+	}
+	_, err := p.StackFile("prod")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = p.StackFile("dev")
+	require.NoError(t, err)
+}
+
+var here = project.Sandbox{
+	Region: "eu-west-1", LoginHost: "localhost:1", TenantID: "t", Deployer: "d", User: "u", Group: "g", Backend: "http://127.0.0.1:2",
+}
+
+func TestTheOverlayIsLaidOverACopy(t *testing.T) {
+	t.Parallel()
+	const committed = `# a comment
+encryptionsalt: v1:theirs
+config:
+  aws:region: us-east-1
+  shop:config:tenantId: real
+  shop:throttle: {rate: 5, burst: 9}
+`
+	p := write(t, committed)
+	work := filepath.Join(t.TempDir(), "work")
+	overlay := here.Overlay("shop", []access.Backend{{Name: "main", URL: "https://main.example.com", TimeoutMillis: 900}}, access.Assignment{})
+	keys, err := p.Copy("dev", work, overlay)
+	require.NoError(t, err)
+	require.Contains(t, keys, "shop:tenantId")
+
+	file := copied(t, work)
+	require.NotContains(t, file, "encryptionsalt", "the sandbox cannot read secrets of the committed stack")
+	config := file["config"].(map[string]any)
+	require.Equal(t, "eu-west-1", config["aws:region"])
+	require.Equal(t, "t", config["shop:tenantId"])
+	require.NotContains(t, config, "shop:config:tenantId", "the longer form of a key would win or clash")
+	require.Equal(t, map[string]any{"rate": 5, "burst": 9}, config["shop:throttle"], "the rest stays")
+	require.Equal(t, []any{map[string]any{"name": "main", "url": "http://127.0.0.1:2", "timeoutMillis": 900}}, config["shop:backends"])
+	require.Equal(t, map[string]any{"users": []any{"u"}, "groups": []any{"g"}}, config["shop:assignment"])
+
+	now, err := os.ReadFile(filepath.Join(p.Dir, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, committed, string(now), "the committed file is not written")
+	info, err := os.Stat(filepath.Join(work, "Pulumi.dev.yaml"))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+func TestTheSandboxsOwnEncryptionSurvivesTheNextCopy(t *testing.T) {
+	t.Parallel()
+	p := write(t, "config: {}\n")
+	work := t.TempDir()
+	_, err := p.Copy("dev", work, map[string]any{"aws:region": "x"})
+	require.NoError(t, err)
+	f, err := os.OpenFile(filepath.Join(work, "Pulumi.dev.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString("encryptionsalt: v1:ours\n") // as the CLI does
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+
+	_, err = p.Copy("dev", work, map[string]any{"aws:region": "y"})
+	require.NoError(t, err)
+	require.Equal(t, map[string]any{"config": map[string]any{"aws:region": "y"}, "encryptionsalt": "v1:ours"}, copied(t, work))
+}
+
+func TestAConfigurationThatCannotBeCopiedIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ content, want string }{
+		"not YAML":         {"config: [", "Pulumi.dev.yaml"},
+		"config is a list": {"config: [a]\n", "config: got []interface {}, want settings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := write(t, tc.content).Copy("dev", t.TempDir(), nil)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+func TestPeopleOfAnotherTenantAreReplaced(t *testing.T) {
+	t.Parallel()
+	no := false
+	for name, tc := range map[string]struct{ declared, want access.Assignment }{
+		"nobody, though required": {access.Assignment{}, access.Assignment{Users: []string{"u"}, Groups: []string{"g"}}},
+		"nobody, not required":    {access.Assignment{Required: &no}, access.Assignment{Required: &no}},
+		"users only":              {access.Assignment{Users: []string{"x", "y"}}, access.Assignment{Users: []string{"u"}}},
+		"groups only":             {access.Assignment{Groups: []string{"x"}}, access.Assignment{Groups: []string{"g"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, tc.want, here.Assign(tc.declared))
+		})
+	}
+}
