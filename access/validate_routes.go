@@ -145,8 +145,7 @@ type namedVariable struct {
 func (v *validator) routeKey(i int, key string, keys routeKeys) {
 	path := at("routes", i, "route")
 	k, err := ParseRouteKey(key)
-	var p Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[Problem](err); ok {
 		p.Path = path
 		if p.Got == "" {
 			p.Got = key

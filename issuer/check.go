@@ -210,8 +210,7 @@ func (f *fetcher) get(ctx context.Context, address string, limit int64) ([]byte,
 }
 
 func unreachable(address string, err error) error {
-	var inner *url.Error
-	if errors.As(err, &inner) {
+	if inner, ok := errors.AsType[*url.Error](err); ok {
 		err = inner.Err // which would repeat the address
 	}
 	return fmt.Errorf("%s: %w: check the network, any proxy (HTTPS_PROXY) and the certificates that it is trusted by", address, err)

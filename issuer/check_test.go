@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -49,9 +50,7 @@ func (d directory) start(t *testing.T) (Tenant, *http.Client) {
 				"jwks_uri":                              server.URL + keysPath,
 				"id_token_signing_alg_values_supported": []string{"RS256"},
 			}
-			for name, value := range d.discovery {
-				doc[name] = value
-			}
+			maps.Copy(doc, d.discovery)
 			_ = json.NewEncoder(w).Encode(doc)
 		default:
 			http.NotFound(w, r)

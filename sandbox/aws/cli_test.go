@@ -36,8 +36,7 @@ func TestTheAWSCLIWorksAsIs(t *testing.T) {
 			}
 		}
 		out, err := command.Output()
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
+		if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 			err = fmt.Errorf("aws %v: %s", args, exit.Stderr)
 		}
 		if err != nil {

@@ -212,7 +212,8 @@ func TestOtherServicesAndOperationsAreRefusedClearly(t *testing.T) {
 func findByTag(t *testing.T, url, request string) (answer struct {
 	PaginationToken        string
 	ResourceTagMappingList []struct{ ResourceARN string }
-}) {
+},
+) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(callTagging(t, url, request)), &answer))
 	return answer

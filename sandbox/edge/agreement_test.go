@@ -151,7 +151,7 @@ func expect(route string, valid bool, scopes []string) int {
 		case auth == "jwt":
 			return 200
 		}
-		for _, wanted := range strings.Fields(auth) {
+		for wanted := range strings.FieldsSeq(auth) {
 			if slices.Contains(scopes, wanted) {
 				return 200
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -122,9 +123,7 @@ func (x *exchange) passOn(resp *http.Response, body []byte, parameters []mapping
 	removeHopByHop(resp.Header)
 	status = x.mapResponse(parameters, resp.Header, status)
 	h := x.w.Header()
-	for name, values := range resp.Header {
-		h[name] = values
-	}
+	maps.Copy(h, resp.Header)
 	if h.Get("Content-Type") == "" {
 		h["Content-Type"] = nil // or the server would guess one from the body
 	}

@@ -253,8 +253,7 @@ func (s *Service) date() time.Time { return s.Now().UTC().Truncate(time.Second) 
 func decode[T any](c *call) (T, error) {
 	var in T
 	err := wire.DecodeRequest(c, &in)
-	var refusal *wire.Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*wire.Error](err); ok {
 		err = badRequest("Invalid request input: %s", refusal.Message)
 	}
 	return in, err

@@ -28,8 +28,7 @@ func NotImplemented(what string) *Error {
 // asError returns err as an [Error]; what is not one is a fault of the
 // sandbox itself, such as a full disk.
 func asError(err error) *Error {
-	var refusal *Error
-	if errors.As(err, &refusal) {
+	if refusal, ok := errors.AsType[*Error](err); ok {
 		return refusal
 	}
 	return &Error{Status: http.StatusInternalServerError, Code: "InternalFailure", Message: err.Error()}

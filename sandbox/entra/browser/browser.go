@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -185,9 +186,7 @@ func (v *visit) act(doc document, at *url.URL) (*request, *url.URL, error) {
 	}
 	if v.atApplication(target) {
 		query := target.Query()
-		for name, values := range doc.form.values {
-			query[name] = values
-		}
+		maps.Copy(query, doc.form.values)
 		target.RawQuery = query.Encode()
 		return nil, target, nil
 	}
@@ -210,7 +209,7 @@ func (v *visit) fill(doc document) (url.Values, error) {
 	}
 	for _, b := range doc.form.buttons {
 		isAccount := false
-		for _, word := range strings.Fields(b.text) {
+		for word := range strings.FieldsSeq(b.text) {
 			isAccount = isAccount || strings.EqualFold(word, v.person)
 		}
 		if isAccount && !v.pressedAccount {

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -193,9 +194,7 @@ func TestApplicationRules(t *testing.T) {
 				status = 404
 			}
 			body := object{"displayName": "Orders"}
-			for k, v := range tc.body {
-				body[k] = v
-			}
+			maps.Copy(body, tc.body)
 			g.refuses(status, tc.code, tc.message, "POST", "/applications", body)
 			if _, ok := tc.body["owners@odata.bind"]; !ok {
 				g.refuses(status, tc.code, tc.message, "PATCH", "/applications/"+id, tc.body)

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/big"
 	"strings"
 	"testing"
@@ -110,9 +111,7 @@ func TestCertificates(t *testing.T) {
 	der := certificate(t)
 	key := func(members object) object {
 		k := object{"type": "AsymmetricX509Cert", "usage": "Verify", "key": base64.StdEncoding.EncodeToString(der)}
-		for name, value := range members {
-			k[name] = value
-		}
+		maps.Copy(k, members)
 		return object{"keyCredentials": []any{k}}
 	}
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -163,9 +162,7 @@ func TestFederatedCredentials(t *testing.T) {
 	path := "/applications/" + id + "/federatedIdentityCredentials"
 	credential := func(members object) object {
 		c := object{"name": "ci-main", "issuer": "https://token.actions.githubusercontent.com", "subject": "repo:o/r:ref:refs/heads/main", "audiences": []any{"api://AzureADTokenExchange"}}
-		for name, value := range members {
-			c[name] = value
-		}
+		maps.Copy(c, members)
 		return c
 	}
 	resp, made := g.send(201, "POST", path, credential(object{"description": nil}))

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,7 @@ type (
 )
 
 func (f and) matches(o, v map[string]any) bool { return f.left.matches(o, v) && f.right.matches(o, v) }
+
 func (f or) matches(o, v map[string]any) bool  { return f.left.matches(o, v) || f.right.matches(o, v) }
 func (f not) matches(o, v map[string]any) bool { return !f.operand.matches(o, v) }
 
@@ -117,10 +119,8 @@ func same(a, b any) bool {
 // properties are the first segments of all paths that start at the object.
 func properties(f filter, bound ...string) []string {
 	own := func(path []string) []string {
-		for _, name := range bound {
-			if name == path[0] {
-				return nil
-			}
+		if slices.Contains(bound, path[0]) {
+			return nil
 		}
 		return path[:1]
 	}

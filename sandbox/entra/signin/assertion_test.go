@@ -3,7 +3,7 @@ package signin_test
 import (
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // x5t is a SHA-1 thumbprint by RFC 7515 section 4.1.7
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -71,7 +71,7 @@ func signed(t *testing.T, alg jose.SignatureAlgorithm, key any, header map[strin
 }
 
 func sha1Of(p keyPair) string {
-	sum := sha1.Sum(p.certificate.Raw) //nolint:gosec // a thumbprint
+	sum := sha1.Sum(p.certificate.Raw)
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

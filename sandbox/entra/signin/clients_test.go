@@ -251,7 +251,7 @@ func TestTokensOfTheOtherTenantFailByIssuerOnly(t *testing.T) {
 		secret := directory.NewSecret()
 		other := st.ApplicationByAppID(st.StableID("client/" + directory.OtherClientName))
 		other.PasswordCredentials = []directory.PasswordCredential{{SecretSHA256: directory.HashSecret(secret), EndDateTime: w.clock.Now().Add(time.Hour)}}
-		other.API.RequestedAccessTokenVersion = ptr(2)
+		other.API.RequestedAccessTokenVersion = new(2)
 		f = form("grant_type", "client_credentials", "client_id", other.AppID, "client_secret", secret, "scope", other.AppID+"/.default")
 		return nil
 	}))

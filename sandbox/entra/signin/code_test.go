@@ -205,7 +205,7 @@ func TestUsersRolesAndGroups(t *testing.T) {
 		assign(st, "group", "60000000-0000-4000-8000-000000000002", st.StableID("group/"+directory.GroupName))
 		assign(st, "alice", "60000000-0000-4000-8000-000000000003", st.UserByName(alice).ID)
 		st.ServicePrincipalByAppID(apiID).AppRoleAssignmentRequired = true
-		st.ApplicationByAppID(apiID).GroupMembershipClaims = ptr("SecurityGroup")
+		st.ApplicationByAppID(apiID).GroupMembershipClaims = new("SecurityGroup")
 	})
 	token := func(person string) map[string]any {
 		return requireToken(t, w.token(w.webForm(w.code(person, w.authorizeURL(webID, webRedirect)))))

@@ -38,7 +38,7 @@ func FuzzParseScope(f *testing.F) {
 				t.Fatalf("%q: %q is not of resource %q", raw, asked, q.Resource)
 			}
 		}
-		for _, scope := range strings.Fields(raw) {
+		for scope := range strings.FieldsSeq(raw) {
 			if !strings.Contains(strings.Join(append(q.Asked, q.OIDC...), " "), scope) && !q.has(strings.ToLower(scope)) {
 				t.Fatalf("%q: lost %q", raw, scope)
 			}

@@ -36,7 +36,7 @@ func (q scopeRequest) names() bool { return len(q.Asked) > 0 }
 // refused with the code that the endpoint has for that.
 func parseScope(raw string, severalCode int) (scopeRequest, *Error) {
 	var q scopeRequest
-	for _, scope := range strings.Fields(raw) {
+	for scope := range strings.FieldsSeq(raw) {
 		if !scopeToken(scope) {
 			return scopeRequest{}, invalidScope(raw)
 		}

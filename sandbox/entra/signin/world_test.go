@@ -130,7 +130,8 @@ func newWorld(t *testing.T, options ...option) *world {
 	return w
 }
 
-func ptr[T any](v T) *T { return &v }
+//go:fix inline
+func ptr[T any](v T) *T { return new(v) }
 
 func scope(n int, value, kind string) directory.PermissionScope {
 	return directory.PermissionScope{
@@ -166,7 +167,7 @@ func (w *world) populate(st *directory.State) {
 	}
 	add(apiID, "Orders API", func(a *directory.Application) {
 		a.IdentifierURIs = []string{apiURI}
-		a.API.RequestedAccessTokenVersion = ptr(2)
+		a.API.RequestedAccessTokenVersion = new(2)
 		a.API.OAuth2PermissionScopes = []directory.PermissionScope{
 			scope(1, "Orders.Read", "Admin"), scope(2, "Orders.Write", "Admin"), scope(3, "Orders.Note", "User"), scope(4, "Orders.Old", "User"),
 		}
@@ -185,7 +186,7 @@ func (w *world) populate(st *directory.State) {
 	})
 	add(nativeID, "Orders Native", func(a *directory.Application) {
 		a.PublicClient.RedirectURIs = []string{nativeRedirect}
-		a.IsFallbackPublicClient = ptr(true)
+		a.IsFallbackPublicClient = new(true)
 	})
 	add(daemonID, "Orders Daemon", withSecret)
 	add(idleID, "Idle Daemon", withSecret)
