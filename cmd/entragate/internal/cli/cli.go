@@ -107,6 +107,7 @@ it should be (a cell of the access matrix, an orphan); 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
+		RunE:          help,
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "dir", "", "project folder (default the nearest parent with a Pulumi.yaml)")
@@ -118,11 +119,13 @@ it should be (a cell of the access matrix, an orphan); 130 interrupted.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.CompletionOptions.HiddenDefaultCmd = true
 
-	clouds := &cobra.Command{Use: "sandbox", Short: "The clouds on this machine, and stacks in them", Args: noArgs}
+	clouds := &cobra.Command{Use: "sandbox", Short: "The clouds on this machine, and stacks in them", Args: noArgs, RunE: help}
 	clouds.AddCommand(a.upCommand(), a.previewCommand(), a.downCommand(), a.serveCommand(), a.statusCommand())
 	root.AddCommand(clouds, a.accessCommand(), a.verifyCommand(), a.tokenCommand(), a.orphansCommand())
 	return root
 }
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 
 func noArgs(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {

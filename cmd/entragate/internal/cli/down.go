@@ -87,7 +87,7 @@ func (s *session) destroy(ctx context.Context, o downOptions, result *downResult
 	if err != nil {
 		return err
 	}
-	if err := s.recover(ctx, e); err != nil {
+	if err := s.repair(ctx, e); err != nil {
 		return err
 	}
 	if o.unprotect {

@@ -91,7 +91,7 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	real, err := clouds.Default(ctx, o.region, cfg.Tenant().GraphURL())
+	accounts, err := clouds.Default(ctx, o.region, cfg.Tenant().GraphURL())
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 		_, err := pulumi(engine.ImportPendingArgs(ids)...)
 		return err
 	}
-	return a.settle(ctx, real, orphans.Stack{Project: p.Name, Name: a.stack}, state, o, adopt)
+	return a.settle(ctx, accounts, orphans.Stack{Project: p.Name, Name: a.stack}, state, o, adopt)
 }
 
 // settle lists orphans and does with them what the options say.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -58,17 +59,38 @@ func (a *app) serve(ctx context.Context, region string) error {
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	a.progress("Entra     %s   (tenant %s)", s.EntraURL(), s.TenantID)
-	a.progress("Graph     %s/v1.0", s.EntraURL())
-	a.progress("AWS       %s   (region %s, account %s)", s.AWSURL(), s.Region, s.Account)
-	a.progress("HTTP APIs %s", s.APIEndpoint("<api id>"))
-	a.progress("backend   http://%s", backend.Addr())
-	a.progress("clients   %s", sandbox.EnvironmentFile(dir))
-
+	served := serveResult{
+		Entra: s.EntraURL(), TenantID: s.TenantID, Graph: s.EntraURL() + "/v1.0", AWS: s.AWSURL(), Region: s.Region,
+		Account: s.Account, APIs: s.APIEndpoint("<api id>"), Backend: "http://" + backend.Addr().String(),
+		Environment: sandbox.EnvironmentFile(dir),
+	}
+	if err := a.print(served, served.text); err != nil {
+		return errors.Join(err, backend.Close(), s.Close())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.Serve(ctx) })
 	group.Go(func() error { return serveBackend(ctx, backend) })
 	return group.Wait()
+}
+
+// serveResult is what `sandbox serve --json` prints once everything listens.
+type serveResult struct {
+	Entra       string `json:"entra"`
+	TenantID    string `json:"tenantId"`
+	Graph       string `json:"graph"`
+	AWS         string `json:"aws"`
+	Region      string `json:"region"`
+	Account     string `json:"account"`
+	APIs        string `json:"apis"`
+	Backend     string `json:"backend"`
+	Environment string `json:"environment"`
+}
+
+func (r serveResult) text(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "Entra      %s (tenant %s)\nGraph      %s\nAWS        %s (region %s, account %s)\n"+
+		"HTTP APIs  %s\nbackend    %s\nclients    %s\n",
+		r.Entra, r.TenantID, r.Graph, r.AWS, r.Region, r.Account, r.APIs, r.Backend, r.Environment)
+	return err
 }
 
 // listenBackend listens where the orders service was before, since what is

@@ -188,16 +188,16 @@ func (s *session) providerEnvironment() map[string]string {
 	return env
 }
 
-// recover settles what an interrupted run left: its lock, objects that the
+// repair settles what an interrupted run left: its lock, objects that the
 // state does not know, and operations that the state takes for unfinished.
-func (s *session) recover(ctx context.Context, e *engine.Engine) error {
-	return s.phase("recover", func() error {
+func (s *session) repair(ctx context.Context, e *engine.Engine) error {
+	return s.phase("repair", func() error {
 		cleared, err := e.Unlock(ctx)
 		if err != nil {
 			return err
 		}
 		if cleared {
-			s.app.progress("recover: cleared the lock of an interrupted run")
+			s.app.progress("repair: cleared the lock of an interrupted run")
 		}
 		state, err := e.State()
 		if err != nil {
@@ -211,13 +211,13 @@ func (s *session) recover(ctx context.Context, e *engine.Engine) error {
 			return err
 		}
 		for _, o := range found {
-			s.app.progress("recover: deleting %s %s, which an interrupted run created", o.Type, o.Name)
+			s.app.progress("repair: deleting %s %s, which an interrupted run created", o.Type, o.Name)
 		}
 		if err := orphans.Delete(ctx, s.clouds, found); err != nil {
 			return err
 		}
 		if len(state.Pending) > 0 {
-			s.app.progress("recover: %d operations were cut off; reading what became of them", len(state.Pending))
+			s.app.progress("repair: %d operations were cut off; reading what became of them", len(state.Pending))
 			if _, err := e.Refresh(ctx); err != nil {
 				return err
 			}

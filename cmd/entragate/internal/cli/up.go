@@ -56,7 +56,7 @@ func (a *app) up(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := s.recover(ctx, e); err != nil {
+	if err := s.repair(ctx, e); err != nil {
 		return err
 	}
 	result := upResult{Stack: a.stack, Durations: s.timings, sandboxDir: s.layout.dir, program: a.again()}

@@ -2,7 +2,9 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +55,8 @@ type Sandbox struct {
 
 	mu      sync.Mutex
 	clients map[string]func() (client, error)
+	// consent is held from asking for consent to the token it gives.
+	consent sync.Mutex
 }
 
 // NewSandbox makes a source of tokens for the target in the sandbox with these
@@ -69,9 +73,34 @@ func NewSandbox(target Target, settings sandbox.Settings, env map[string]string,
 	}
 }
 
-// Close removes the client secrets that were made, even after ctx has ended.
+// Close removes the client secrets that were made and takes back what users
+// consented to, even after ctx has ended.
 func (s *Sandbox) Close(ctx context.Context) error {
-	return s.secrets.removeAll(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(s.secrets.removeAll(ctx), s.withdrawConsent(ctx))
+}
+
+// withdrawConsent deletes what users consented to for the unrelated client: it
+// would outlive a change of who may consent.
+func (s *Sandbox) withdrawConsent(ctx context.Context) error {
+	type grant struct {
+		ID          string `json:"id"`
+		ConsentType string `json:"consentType"`
+	}
+	grants, err := clouds.List[grant](ctx, s.graph, "/servicePrincipals(appId='"+s.unrelated().id+"')/oauth2PermissionGrants")
+	if err != nil {
+		return fmt.Errorf("withdrawing consent: %w", err)
+	}
+	for _, g := range grants {
+		if g.ConsentType != "Principal" {
+			continue
+		}
+		err := s.graph.Call(ctx, http.MethodDelete, "/oauth2PermissionGrants/"+g.ID, nil, nil)
+		if err != nil && !clouds.IsNotFound(err) {
+			return fmt.Errorf("withdrawing consent: %w", err)
+		}
+	}
+	return nil
 }
 
 // Token implements [TokenSource].
@@ -157,6 +186,11 @@ func (s *Sandbox) otherClient(ctx context.Context, user string) (Token, error) {
 	}
 	if len(wanted) == 0 {
 		wanted = []string{s.target.Audience + "/.default"}
+	}
+	s.consent.Lock()
+	defer s.consent.Unlock()
+	if err := s.withdrawConsent(ctx); err != nil { // of a run that crashed
+		return Token{}, err
 	}
 	g, err := s.entra.userToken(ctx, s.unrelated(), user, strings.Join(wanted, " "))
 	return outcome(g.AccessToken, err)
