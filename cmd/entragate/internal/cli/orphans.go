@@ -77,7 +77,7 @@ func (a *app) sandboxOrphans(ctx context.Context, o orphansOptions) (err error) 
 		if _, err := e.Unlock(ctx); err != nil {
 			return err
 		}
-		return e.ImportPending(ctx, ids)
+		return e.Adopt(ctx, ids)
 	}
 	return a.settle(ctx, s.clouds, orphans.Stack{Project: s.project.Name, Name: a.stack}, state, o, adopt)
 }
@@ -95,9 +95,10 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	pulumi := func(args ...string) ([]byte, error) {
+	pulumi := func(stdin []byte, args ...string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "pulumi", append(args, "--stack", a.stack, "--non-interactive")...) //nolint:gosec // the user's own stack
 		cmd.Dir = p.Dir
+		cmd.Stdin = bytes.NewReader(stdin)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -106,7 +107,7 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 		}
 		return out, nil
 	}
-	exported, err := pulumi("stack", "export")
+	exported, err := pulumi(nil, "stack", "export")
 	if err != nil {
 		return err
 	}
@@ -120,10 +121,7 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	adopt := func(ids map[string]string) error {
-		_, err := pulumi(engine.ImportPendingArgs(ids)...)
-		return err
-	}
+	adopt := func(ids map[string]string) error { return engine.AdoptWith(pulumi, ids) }
 	return a.settle(ctx, accounts, orphans.Stack{Project: p.Name, Name: a.stack}, state, o, adopt)
 }
 

@@ -26,6 +26,9 @@ import (
 // is at, before it is killed.
 const leftoverGrace = 30 * time.Second
 
+// waitForOthers is how long a short command waits for others on the stack.
+const waitForOthers = time.Minute
+
 // session is one command at work on a stack of a running sandbox. It holds the
 // stack's lock.
 type session struct {
@@ -39,6 +42,23 @@ type session struct {
 	config   stacks.Config
 	// timings are how long the phases took, in seconds.
 	timings map[string]float64
+}
+
+// openSoon is open for commands that change nothing and are soon done: they
+// wait for others.
+func (a *app) openSoon(ctx context.Context) (*session, error) {
+	until := time.Now().Add(waitForOthers)
+	for {
+		s, err := a.open(ctx)
+		if !errors.Is(err, filelock.ErrHeld) || time.Now().After(until) {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // open takes the stack's lock, starts the sandbox if it does not run, and makes

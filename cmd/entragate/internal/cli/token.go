@@ -42,7 +42,7 @@ callers are the columns of the access matrix.`,
 }
 
 func (a *app) token(ctx context.Context, id string) (err error) {
-	s, err := a.open(ctx)
+	s, err := a.openSoon(ctx)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ the stack's configuration. Exit code 3: a cell differs.`,
 }
 
 func (a *app) verify(ctx context.Context) (err error) {
-	s, err := a.open(ctx)
+	s, err := a.openSoon(ctx)
 	if err != nil {
 		return err
 	}

@@ -5,13 +5,13 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -168,23 +168,14 @@ func (e *Engine) Refresh(ctx context.Context) (Changes, error) {
 	})
 }
 
-// ImportPending adopts creates that were under way when a run was cut off: ids
-// says which object each became, by URN.
-func (e *Engine) ImportPending(ctx context.Context, ids map[string]string) error {
-	args := append(ImportPendingArgs(ids), "--stack", e.options.Stack)
-	_, _, _, err := e.command.Run(ctx, e.options.WorkDir, nil, nil, nil, nil, args...)
-	return err
-}
-
-// ImportPendingArgs are the arguments with which the pulumi CLI adopts pending
-// creates; other pending creates stay.
-// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
-func ImportPendingArgs(ids map[string]string) []string {
-	args := []string{"refresh", "--yes", "--skip-preview", "--skip-pending-creates", "--suppress-outputs"}
-	for _, urn := range slices.Sorted(maps.Keys(ids)) {
-		args = append(args, "--import-pending-creates", urn, "--import-pending-creates", ids[urn])
-	}
-	return args
+// Adopt takes objects into the state that creates which were cut off had made:
+// ids says which object each became, by URN.
+func (e *Engine) Adopt(ctx context.Context, ids map[string]string) error {
+	return AdoptWith(func(stdin []byte, args ...string) ([]byte, error) {
+		stdout, _, _, err := e.command.Run(ctx, e.options.WorkDir, bytes.NewReader(stdin), nil, nil, nil,
+			append(args, "--stack", e.options.Stack)...)
+		return []byte(stdout), err
+	}, ids)
 }
 
 // Unprotect lifts the protection of everything in the stack, so that it can be

@@ -98,14 +98,63 @@ func TestThePassphraseIsMadeOnceAndPrivate(t *testing.T) {
 	require.Equal(t, first, again)
 }
 
-func TestImportsOfPendingCreatesAreNamedOneByOne(t *testing.T) {
+// exported is a state with a create and an update that were cut off.
+const exported = `{"version":3,"deployment":{"manifest":{"magic":"m"},
+  "resources":[{"urn":"stack","type":"pulumi:pulumi:Stack"}],
+  "pending_operations":[
+    {"type":"creating","resource":{"urn":"u1","custom":true,"type":"t","inputs":{"n":12345678901234567890},"outputs":{},"parent":"stack"}},
+    {"type":"creating","resource":{"urn":"u2","custom":true,"type":"t"}},
+    {"type":"updating","resource":{"urn":"u3","custom":true,"type":"t"}}]}}`
+
+func TestAPendingCreateBecomesTheObjectThatItMade(t *testing.T) {
 	t.Parallel()
-	args := ImportPendingArgs(map[string]string{"u2": "i2", "u1": "i1"})
+	edited, err := adopt([]byte(exported), map[string]string{"u1": "api1/r1"})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"version":3,"deployment":{"manifest":{"magic":"m"},
+	  "resources":[{"urn":"stack","type":"pulumi:pulumi:Stack"},
+	    {"urn":"u1","custom":true,"type":"t","id":"api1/r1","inputs":{"n":12345678901234567890},"parent":"stack"}],
+	  "pending_operations":[
+	    {"type":"creating","resource":{"urn":"u2","custom":true,"type":"t"}},
+	    {"type":"updating","resource":{"urn":"u3","custom":true,"type":"t"}}]}}`, string(edited))
+	require.Contains(t, string(edited), "12345678901234567890", "numbers keep all their digits")
+}
+
+func TestWhatWasNotBeingCreatedIsNotAdopted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		state string
+		ids   map[string]string
+		want  string
+	}{
+		"an unknown URN":     {exported, map[string]string{"u9": "x"}, "0 of 1"},
+		"an update":          {exported, map[string]string{"u3": "x"}, "0 of 1"},
+		"nothing is pending": {`{"deployment":{"resources":[]}}`, map[string]string{"u1": "x"}, "0 of 1"},
+		"not JSON":           {`{`, nil, "unexpected end"},
+		"no deployment":      {`{}`, nil, "unexpected end"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := adopt([]byte(tc.state), tc.ids)
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
+}
+
+func TestAdoptingEditsTheStateAndReadsWhatItAdded(t *testing.T) {
+	t.Parallel()
+	var calls []string
+	err := AdoptWith(func(stdin []byte, args ...string) ([]byte, error) {
+		calls = append(calls, strings.Join(args, " "))
+		if args[1] == "import" {
+			require.Contains(t, string(stdin), `"id":"i1"`)
+		}
+		return []byte(exported), nil
+	}, map[string]string{"u1": "i1"})
+	require.NoError(t, err)
 	require.Equal(t, []string{
-		"--import-pending-creates", "u1", "--import-pending-creates", "i1",
-		"--import-pending-creates", "u2", "--import-pending-creates", "i2",
-	}, args[len(args)-8:])
-	require.Contains(t, args, "--skip-pending-creates", "others stay pending")
+		"stack export", "stack import",
+		"refresh --yes --skip-preview --skip-pending-creates --suppress-outputs --target u1",
+	}, calls)
 }
 
 // follow feeds events to a progress whose clock stands still.
@@ -136,6 +185,7 @@ func TestProgressIsALineForEachResourceThatChanges(t *testing.T) {
 		apitype.EngineEvent{ResourcePreEvent: &apitype.ResourcePreEvent{Metadata: step(apitype.OpUpdate, true, "authorizationScopes")}},
 		apitype.EngineEvent{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: step(apitype.OpUpdate, true, "authorizationScopes")}},
 		apitype.EngineEvent{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: step(apitype.OpSame, true)}},
+		apitype.EngineEvent{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: step(apitype.OpDelete, true)}},
 		apitype.EngineEvent{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: step(apitype.OpCreate, false)}},
 		apitype.EngineEvent{ResOpFailedEvent: &apitype.ResOpFailedEvent{Metadata: step(apitype.OpDelete, true)}},
 		apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "error", Message: "<{%reset%}>went wrong<{%reset%}>\n"}},
@@ -144,7 +194,7 @@ func TestProgressIsALineForEachResourceThatChanges(t *testing.T) {
 	)
 	require.Equal(t, "  ~ Route GET /orders (authorizationScopes) 0.0s\n  ! delete   Route GET /orders\n  error: went wrong\n", out)
 	require.Equal(t, []string{"went wrong"}, p.problems)
-	require.Equal(t, "update 1, leave as is 4", p.changes.String())
+	require.Equal(t, "update 1, 4 unchanged", p.changes.String())
 	require.Equal(t, []Change{{
 		Op: "update", Type: "aws:apigatewayv2/route:Route", Name: "GET /orders",
 		URN: "urn:pulumi:dev::shop::aws:apigatewayv2/route:Route::GET /orders", Keys: []string{"authorizationScopes"},

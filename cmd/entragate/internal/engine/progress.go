@@ -34,7 +34,7 @@ type Changes struct {
 // None reports whether nothing changes.
 func (c Changes) None() bool { return c.Create+c.Update+c.Delete+c.Replace == 0 }
 
-// String is such as "3 to create, 40 unchanged"; verb is "to create" or "created".
+// String is such as "create 3, update 1, 40 unchanged".
 func (c Changes) String() string {
 	if c.None() {
 		return fmt.Sprintf("no changes, %d resources as they should be", c.Same)
@@ -43,12 +43,12 @@ func (c Changes) String() string {
 	for _, part := range []struct {
 		n    int
 		what string
-	}{{c.Create, "create"}, {c.Update, "update"}, {c.Replace, "replace"}, {c.Delete, "delete"}, {c.Same, "leave as is"}} {
+	}{{c.Create, "create"}, {c.Update, "update"}, {c.Replace, "replace"}, {c.Delete, "delete"}} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", part.what, part.n))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(append(parts, fmt.Sprintf("%d unchanged", c.Same)), ", ")
 }
 
 // symbols are those of the pulumi CLI.
@@ -113,8 +113,11 @@ func (p *progress) after(e *apitype.ResOutputsEvent) {
 	if e.Planning || symbols[m.Op] == "" || m.Op == apitype.OpRefresh || m.Op == apitype.OpReplace || structural(m) {
 		return
 	}
-	took := p.now().Sub(p.started[m.URN+string(m.Op)])
-	fmt.Fprintf(p.out, "  %s %s%s %.1fs\n", symbols[m.Op], label(m), changed(m.Op, m.Diffs), took.Seconds())
+	started, ok := p.started[m.URN+string(m.Op)]
+	if !ok { // found by a refresh, done by nobody
+		return
+	}
+	fmt.Fprintf(p.out, "  %s %s%s %.1fs\n", symbols[m.Op], label(m), changed(m.Op, m.Diffs), p.now().Sub(started).Seconds())
 }
 
 func (p *progress) diagnostic(e *apitype.DiagnosticEvent) {
