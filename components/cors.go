@@ -10,7 +10,13 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
-// CORS lets pages of other origins call the API from a browser.
+// CORS lets pages of other origins call the API from a browser. API Gateway
+// answers their preflight requests, and adds the headers to every answer.
+//
+// Protected $default and ANY routes would take preflight requests to the
+// authorizer: each gets a public OPTIONS route beside it. AWS does not say
+// whether a preflight request reaches the backend there, so a backend of such
+// routes should answer OPTIONS with success.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 type CORS struct {
 	// AllowOrigins are origins such as "https://portal.example.com", or "*",
@@ -78,37 +84,70 @@ func routeMethods(routes []access.Route) []string {
 	return slices.Compact(methods)
 }
 
+// allRoutes are the routes that a gateway gets: the declared ones and, after
+// them, those for preflight requests.
+func allRoutes(cors *CORS, declared []access.Route) []access.Route {
+	return slices.Concat(declared, preflightRoutes(cors, declared))
+}
+
+// preflightReason is why the routes of [preflightRoutes] are public.
+const preflightReason = "preflight: browsers ask without a token"
+
 // preflightRoutes are open OPTIONS routes for what would otherwise send a
 // browser's preflight request, which has no token, to the authorizer: $default
-// and ANY routes take OPTIONS too. Where CORS is configured API Gateway answers
-// a preflight request by itself, so the backend sees only other OPTIONS
-// requests.
+// and ANY routes take OPTIONS too. An OPTIONS route that is declared, and a
+// public ANY route, stay as they are.
+//
+// OPTIONS requests to these routes reach the backend without a token, so they
+// are in the access matrix. There is no way around the backend: AWS says to
+// attach an integration, and HTTP APIs have none that answers by itself (MOCK
+// is for WebSocket APIs).
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 func preflightRoutes(cors *CORS, routes []access.Route) []access.Route {
 	if cors == nil {
 		return nil
 	}
-	declared := map[string]bool{}
+	taken := map[string]bool{} // by the paths that match the same requests
 	for _, r := range routes {
-		declared[r.Key] = true
+		k, err := access.ParseRouteKey(r.Key)
+		if err == nil && (k.Method == "OPTIONS" || k.Method == "ANY" && r.IsPublic()) {
+			taken[pathShape(k)] = true
+		}
 	}
 	var preflight []access.Route
+	open := func(like access.Route, segments ...access.Segment) {
+		k := access.RouteKey{Method: "OPTIONS", Segments: segments}
+		if !taken[pathShape(k)] {
+			taken[pathShape(k)] = true
+			preflight = append(preflight, access.Route{Key: k.String(), Backend: like.Backend, Public: preflightReason})
+		}
+	}
+	everything := access.Segment{Name: "proxy", Kind: access.Greedy}
 	for _, r := range routes {
-		if r.IsPublic() {
-			continue
+		k, err := access.ParseRouteKey(r.Key)
+		if err == nil && k.Method == "ANY" && !r.IsPublic() {
+			open(r, k.Segments...)
 		}
-		key := ""
-		if r.Key == access.DefaultRoute {
-			key = "OPTIONS /{proxy+}"
-		} else if path, any := strings.CutPrefix(r.Key, "ANY "); any {
-			key = "OPTIONS " + path
+		if len(k.Segments) == 1 && k.Segments[0].Kind == access.Greedy {
+			everything = k.Segments[0] // API Gateway wants one name for a variable at one place
 		}
-		if key != "" && !declared[key] {
-			declared[key] = true
-			preflight = append(preflight, access.Route{
-				Key: key, Backend: r.Backend, Public: "CORS preflight requests carry no token",
-			})
+	}
+	for _, r := range routes {
+		if r.Key == access.DefaultRoute && !r.IsPublic() {
+			open(r, everything)
+			open(r) // a greedy variable does not match "/"
 		}
 	}
 	return preflight
+}
+
+// pathShape is the same for paths that match the same requests.
+func pathShape(k access.RouteKey) string {
+	shape := access.RouteKey{Method: "ANY", Segments: slices.Clone(k.Segments)}
+	for i := range shape.Segments {
+		if shape.Segments[i].Kind != access.Literal {
+			shape.Segments[i].Name = ""
+		}
+	}
+	return shape.String()
 }

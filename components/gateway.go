@@ -195,7 +195,7 @@ func newRoutes(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigate
 	authorizerID pulumi.StringPtrInput, targets map[string]pulumi.StringOutput, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	var routes []pulumi.Resource
-	for _, route := range slices.Concat(args.Routes, preflightRoutes(args.CORS, args.Routes)) {
+	for _, route := range allRoutes(args.CORS, args.Routes) {
 		settings := &apigatewayv2.RouteArgs{
 			ApiId:             api.ID(),
 			RouteKey:          pulumi.String(route.Key),

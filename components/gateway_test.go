@@ -120,18 +120,29 @@ func TestGatewayOpensPreflightRoutes(t *testing.T) {
 	t.Parallel()
 	cors := &components.CORS{AllowOrigins: []string{"https://portal.example.com"}}
 	protected := func(key string) access.Route { return access.Route{Key: key, Scopes: []string{"A"}} }
+	public := func(key string) access.Route { return access.Route{Key: key, Public: "x"} }
 	tests := map[string]struct {
 		cors   *components.CORS
 		routes []access.Route
 		want   []string
 	}{
-		"$default":                     {cors, []access.Route{protected("$default")}, []string{"OPTIONS /{proxy+}"}},
-		"ANY":                          {cors, []access.Route{protected("ANY /a/{id}")}, []string{"OPTIONS /a/{id}"}},
-		"both":                         {cors, []access.Route{protected("$default"), protected("ANY /{proxy+}")}, []string{"OPTIONS /{proxy+}"}},
-		"one that is declared already": {cors, []access.Route{protected("ANY /a"), protected("OPTIONS /a")}, nil},
-		"a public one":                 {cors, []access.Route{{Key: "$default", Public: "x"}}, nil},
-		"methods that are named":       {cors, []access.Route{protected("GET /a")}, nil},
-		"no CORS":                      {nil, []access.Route{protected("$default")}, nil},
+		"$default":                       {cors, []access.Route{protected("$default")}, []string{"OPTIONS /{proxy+}", "OPTIONS /"}},
+		"ANY":                            {cors, []access.Route{protected("ANY /a/{id}")}, []string{"OPTIONS /a/{id}"}},
+		"both":                           {cors, []access.Route{protected("$default"), protected("ANY /{proxy+}")}, []string{"OPTIONS /{proxy+}", "OPTIONS /"}},
+		"one that is declared already":   {cors, []access.Route{protected("ANY /a"), protected("OPTIONS /a")}, nil},
+		"one that is declared as public": {cors, []access.Route{protected("ANY /a"), public("OPTIONS /a")}, nil},
+		"a public one":                   {cors, []access.Route{public("$default"), public("ANY /a")}, nil},
+		"methods that are named":         {cors, []access.Route{protected("GET /a")}, nil},
+		"no CORS":                        {nil, []access.Route{protected("$default")}, nil},
+		"a declared one with another variable": {
+			cors, []access.Route{protected("$default"), protected("OPTIONS /{rest+}")}, []string{"OPTIONS /"},
+		},
+		"another name for the same variable": {
+			cors, []access.Route{protected("$default"), protected("GET /{rest+}")}, []string{"OPTIONS /{rest+}", "OPTIONS /"},
+		},
+		"a public ANY route that takes them already": {
+			cors, []access.Route{protected("$default"), public("ANY /{proxy+}")}, []string{"OPTIONS /"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

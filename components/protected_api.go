@@ -113,8 +113,17 @@ func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	}
 }
 
-// Model is the access model that the arguments declare.
+// Model is the access model of what the arguments make: what they declare and,
+// where CORS is configured, public OPTIONS routes for preflight requests to
+// protected $default and ANY routes.
 func (args *ProtectedApiArgs) Model() access.Model {
+	m := args.declared()
+	m.Routes = allRoutes(args.CORS, args.Routes)
+	return m
+}
+
+// declared is the access model as it was written, which is what can be wrong.
+func (args *ProtectedApiArgs) declared() access.Model {
 	return access.Model{
 		Scopes: args.Scopes, Roles: args.Roles, Clients: args.Clients,
 		Backends: args.Backends, Routes: args.Routes, Assignment: args.Assignment,
@@ -207,7 +216,7 @@ func (args *ProtectedApiArgs) Validate() error {
 	if len(args.Owners) > 0 {
 		p.owners(args.Owners)
 	}
-	p.model(args.Model(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
+	p.model(args.declared(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
 		"scopes", "roles", "clients", "backends", "routes", "assignment")
 	p.grants(args.Grants)
 	p.gateway(&GatewayArgs{

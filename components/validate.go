@@ -237,8 +237,7 @@ func (args *GatewayArgs) validate() error {
 
 // gateway checks what an access model does not hold.
 func (p *problems) gateway(args *GatewayArgs) {
-	declared := len(args.Routes)
-	all := declared + len(preflightRoutes(args.CORS, args.Routes))
+	declared, all := len(args.Routes), len(allRoutes(args.CORS, args.Routes))
 	if declared <= access.MaxRoutes && all > access.MaxRoutes {
 		p.add("routes", "too many routes with those for preflight requests", fmt.Sprint(all),
 			fmt.Sprintf("at most %d, API Gateway's quota", access.MaxRoutes))

@@ -46,7 +46,8 @@ type API struct {
 	DisplayName string `json:"displayName"`
 }
 
-// Model is the access model that the configuration declares.
+// Model is the access model of what the configuration makes: see
+// [components.ProtectedApiArgs.Model].
 func (c Config) Model() access.Model { return c.args(nil).Model() }
 
 // Tenant is where callers of the stack sign in.

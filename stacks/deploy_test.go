@@ -58,6 +58,18 @@ func TestDeployExports(t *testing.T) {
 	require.Contains(t, access["GET /orders"]["anonymous"], "refused 401")
 }
 
+func TestDeployShowsTheOpenPreflightRoutes(t *testing.T) {
+	t.Parallel()
+	r, err := deploy(directory(t), "dev", with(settings(t, "dev"), map[string]string{
+		"entragate:routes": `[{"route":"ANY /orders/{id}","scopes":["Orders.Read"]}]`,
+	}))
+	require.NoError(t, err)
+	access, ok := r.Exports()["access"].(map[string]map[string]string)
+	require.True(t, ok, "%T", r.Exports()["access"])
+	require.Equal(t, "allowed: public", access["OPTIONS /orders/{id}"]["anonymous"])
+	require.Contains(t, access["ANY /orders/{id}"]["anonymous"], "refused 401")
+}
+
 func TestDeployWithExternalGrants(t *testing.T) {
 	t.Parallel()
 	r, err := deploy(directory(t), "dev", with(settings(t, "dev"), map[string]string{"entragate:grants": "external"}))

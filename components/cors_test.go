@@ -1,0 +1,89 @@
+package components_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
+)
+
+// browserArgs are those of an API that a browser calls through ANY and $default
+// routes of two backends.
+func browserArgs() *components.ProtectedApiArgs {
+	args := ordersArgs()
+	args.Scopes = args.Scopes[:3] // those that are not retired
+	args.Clients[0].Scopes = []string{"Orders.Read", "Orders.Browse"}
+	args.Roles = args.Roles[:1]
+	args.Clients = []access.Client{args.Clients[0], args.Clients[1], {Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export"}}}
+	args.Routes = []access.Route{
+		{Key: "$default", Backend: "orders", Scopes: []string{"Orders.Write"}},
+		{Key: "ANY /files/{proxy+}", Backend: "files", Scopes: []string{"Orders.Read", "Orders.Browse"}},
+	}
+	return args
+}
+
+// What is open without a token must be seen by everyone who asks the model:
+// the exported matrix, the command line, the proof.
+func TestModelHasTheOpenPreflightRoutes(t *testing.T) {
+	t.Parallel()
+	args := browserArgs()
+	require.NoError(t, args.Validate())
+	matrix := args.Model().Matrix()
+	opened := []string{"OPTIONS /files/{proxy+}", "OPTIONS /{proxy+}", "OPTIONS /"}
+	require.Equal(t, slices.Concat([]string{"$default", "ANY /files/{proxy+}"}, opened), matrix.Routes)
+	for _, route := range opened {
+		d, ok := matrix.At(route, "anonymous")
+		require.True(t, ok)
+		require.True(t, d.Allowed, route)
+	}
+	require.Len(t, args.Routes, 2, "the caller's list is left alone")
+
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	words, ok := r.Exports()["access"].(map[string]map[string]string)
+	require.True(t, ok)
+	require.Equal(t, matrix.Words(), words)
+	require.Equal(t, len(matrix.Routes), count(r, routeType), "the matrix has a row for each route of the gateway")
+	for _, route := range matrix.Routes {
+		require.Equal(t, slices.Contains(opened, route), r.Find(t, routeType, "orders-"+route).Inputs["authorizationType"] == "NONE")
+	}
+	backend := func(route string) any { return r.Find(t, routeType, "orders-"+route).Inputs["target"] }
+	require.Equal(t, backend("ANY /files/{proxy+}"), backend("OPTIONS /files/{proxy+}"))
+	require.Equal(t, backend("$default"), backend("OPTIONS /{proxy+}"))
+	require.NotEqual(t, backend("$default"), backend("OPTIONS /files/{proxy+}"))
+}
+
+func TestWarningsKnowOfPreflightRoutes(t *testing.T) {
+	t.Parallel()
+	args := browserArgs()
+	require.Empty(t, args.Model().Warnings())
+
+	closed := browserArgs()
+	closed.Routes = append(closed.Routes, access.Route{Key: "OPTIONS /{proxy+}", Backend: "orders", Scopes: []string{"Orders.Write"}})
+	require.Contains(t, closed.Model().Warnings().Error(), "routes[2].route: route takes the preflight requests of browsers",
+		"a declared route wins, and is told what it does")
+
+	without := browserArgs()
+	without.CORS = nil
+	require.Contains(t, without.Model().Warnings().Error(), "routes[0].route: route takes the preflight requests of browsers")
+}
+
+// Problems name what was written, not what was added to it.
+func TestProblemsNameDeclaredRoutesOnly(t *testing.T) {
+	t.Parallel()
+	args := browserArgs()
+	args.Routes = []access.Route{
+		{Key: "ANY files", Backend: "files", Scopes: []string{"Orders.Read"}},
+		{Key: "ANY /b", Backend: "nowhere", Scopes: []string{"Orders.Read"}},
+	}
+	var found access.Problems
+	require.ErrorAs(t, args.Validate(), &found)
+	var paths []string
+	for _, p := range found {
+		paths = append(paths, p.Path)
+	}
+	require.Equal(t, []string{"routes[0].route", "routes[1].backend"}, paths)
+}
