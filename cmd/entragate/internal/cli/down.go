@@ -61,9 +61,11 @@ func (a *app) down(ctx context.Context, o downOptions) (err error) {
 			return err
 		}
 	}
-	if result.Left, err = s.orphans(ctx, engine.State{}); err != nil {
+	objects, err := s.objects(ctx)
+	if err != nil {
 		return err
 	}
+	result.Left = orphans.Find(objects, nil)
 	if result.Stopped, err = s.stop(ctx, o); err != nil {
 		return err
 	}

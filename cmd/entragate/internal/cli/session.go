@@ -226,19 +226,20 @@ func (s *session) repair(ctx context.Context, e *engine.Engine) error {
 		if !s.run.Interrupted && len(state.Pending) == 0 {
 			return nil
 		}
-		found, err := s.orphans(ctx, state)
+		objects, err := s.objects(ctx)
 		if err != nil {
 			return err
 		}
+		found := orphans.Find(objects, state.Custom())
 		for _, o := range found {
 			s.app.progress("repair: deleting %s %s, which an interrupted run created", o.Type, o.Name)
 		}
 		if err := orphans.Delete(ctx, s.clouds, found); err != nil {
 			return err
 		}
-		if len(state.Pending) > 0 {
-			s.app.progress("repair: %d operations were cut off; reading what became of them", len(state.Pending))
-			if _, err := e.Refresh(ctx); err != nil {
+		if gone := orphans.Gone(objects, state.Custom()); len(state.Pending) > 0 || len(gone) > 0 {
+			s.app.progress("repair: %d operations were cut off; the state had %d resources that are gone", len(state.Pending), len(gone))
+			if err := e.Settle(ctx, gone); err != nil {
 				return err
 			}
 		}
@@ -246,11 +247,7 @@ func (s *session) repair(ctx context.Context, e *engine.Engine) error {
 	})
 }
 
-// orphans are what the stack has in the clouds and the state does not know.
-func (s *session) orphans(ctx context.Context, state engine.State) ([]orphans.Object, error) {
-	objects, err := orphans.List(ctx, s.clouds, orphans.Stack{Project: s.project.Name, Name: s.app.stack})
-	if err != nil {
-		return nil, err
-	}
-	return orphans.Find(objects, state.Custom()), nil
+// objects are what the stack has in the clouds.
+func (s *session) objects(ctx context.Context) ([]orphans.Object, error) {
+	return orphans.List(ctx, s.clouds, orphans.Stack{Project: s.project.Name, Name: s.app.stack})
 }

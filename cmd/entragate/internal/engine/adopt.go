@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,55 +43,59 @@ func AdoptWith(run func(stdin []byte, args ...string) ([]byte, error), ids map[s
 // reads them as an import does. What they depend on was there before them, so
 // they come last.
 func adopt(exported []byte, ids map[string]string) ([]byte, error) {
-	var file map[string]json.RawMessage
+	return edit(exported, func(resources, pending []stateItem) ([]stateItem, []stateItem, error) {
+		left := []stateItem{}
+		found := 0
+		for _, op := range pending {
+			resource, _ := op["resource"].(map[string]any)
+			urn, _ := resource["urn"].(string)
+			id, adopted := ids[urn]
+			if !adopted || op["type"] != string(apitype.OperationTypeCreating) {
+				left = append(left, op)
+				continue
+			}
+			found++
+			resource["id"] = id
+			delete(resource, "outputs")
+			resources = append(resources, resource)
+		}
+		if found != len(ids) {
+			return nil, nil, fmt.Errorf("%d of %d objects have a pending create in the state", found, len(ids))
+		}
+		return resources, left, nil
+	})
+}
+
+// stateItem is a resource or a pending operation as it is in a state.
+type stateItem = map[string]any
+
+// edit changes the resources and pending operations of an exported state and
+// leaves everything else as it is.
+func edit(
+	exported []byte, change func(resources, pending []stateItem) ([]stateItem, []stateItem, error),
+) ([]byte, error) {
+	var file, deployment map[string]json.RawMessage
 	if err := json.Unmarshal(exported, &file); err != nil {
 		return nil, err
 	}
-	var deployment map[string]json.RawMessage
 	if err := json.Unmarshal(file["deployment"], &deployment); err != nil {
 		return nil, err
 	}
-	var resources, pending []json.RawMessage
-	if err := errors.Join(
-		decodeList(deployment["resources"], &resources), decodeList(deployment["pending_operations"], &pending),
-	); err != nil {
+	resources, err := decodeList(deployment["resources"])
+	if err != nil {
 		return nil, err
 	}
-	left := []json.RawMessage{}
-	found := 0
-	for _, raw := range pending {
-		var op struct {
-			Type     apitype.OperationType `json:"type"`
-			Resource map[string]any        `json:"resource"`
-		}
-		dec := json.NewDecoder(bytes.NewReader(raw))
-		dec.UseNumber()
-		if err := dec.Decode(&op); err != nil {
-			return nil, err
-		}
-		urn, _ := op.Resource["urn"].(string)
-		id, adopted := ids[urn]
-		if !adopted || op.Type != apitype.OperationTypeCreating {
-			left = append(left, raw)
-			continue
-		}
-		found++
-		op.Resource["id"] = id
-		delete(op.Resource, "outputs")
-		resource, err := json.Marshal(op.Resource)
-		if err != nil {
-			return nil, err
-		}
-		resources = append(resources, resource)
+	pending, err := decodeList(deployment["pending_operations"])
+	if err != nil {
+		return nil, err
 	}
-	if found != len(ids) {
-		return nil, fmt.Errorf("%d of %d objects have a pending create in the state", found, len(ids))
+	if resources, pending, err = change(resources, pending); err != nil {
+		return nil, err
 	}
-	var err error
 	if deployment["resources"], err = json.Marshal(resources); err != nil {
 		return nil, err
 	}
-	if deployment["pending_operations"], err = json.Marshal(left); err != nil {
+	if deployment["pending_operations"], err = json.Marshal(pending); err != nil {
 		return nil, err
 	}
 	if file["deployment"], err = json.Marshal(deployment); err != nil {
@@ -101,10 +104,14 @@ func adopt(exported []byte, ids map[string]string) ([]byte, error) {
 	return json.Marshal(file)
 }
 
-// decodeList reads a list that may be missing.
-func decodeList(raw json.RawMessage, into *[]json.RawMessage) error {
+// decodeList reads a list that may be missing. Numbers keep all their digits.
+func decodeList(raw json.RawMessage) ([]stateItem, error) {
+	items := []stateItem{}
 	if len(raw) == 0 {
-		return nil
+		return items, nil
 	}
-	return json.Unmarshal(raw, into)
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	err := dec.Decode(&items)
+	return items, err
 }

@@ -23,7 +23,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -62,6 +61,9 @@ type Engine struct {
 // Open selects the stack and makes it if need be.
 func Open(ctx context.Context, o Options) (*Engine, error) {
 	env, err := environment(o)
+	if err == nil {
+		err = mendState(o.StateDir, o.Project, o.Stack)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening stack %s: %w", o.Stack, err)
 	}
@@ -97,7 +99,10 @@ func environment(o Options) ([]string, error) {
 		return nil, err
 	}
 	variables := map[string]string{
-		"PULUMI_BACKEND_URL":            "file://" + filepath.ToSlash(o.StateDir),
+		// Without metadata files: they are not written in one step, and the CLI
+		// stops at one that was cut off.
+		// https://pkg.go.dev/gocloud.dev/blob/fileblob#URLOpener
+		"PULUMI_BACKEND_URL":            "file://" + filepath.ToSlash(o.StateDir) + "?metadata=skip",
 		"PULUMI_CONFIG_PASSPHRASE_FILE": passphrase,
 		"AWS_CONFIG_FILE":               os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE":   os.DevNull,
@@ -157,32 +162,23 @@ func (e *Engine) Destroy(ctx context.Context) (Changes, error) {
 	})
 }
 
-// Refresh reads all that the state knows, forgets what does not exist, and
-// clears pending operations: creates that were under way are forgotten, so
-// whoever calls this has seen to what they created.
-func (e *Engine) Refresh(ctx context.Context) (Changes, error) {
-	return e.follow(ctx, func(stream chan<- events.EngineEvent) error {
-		_, err := e.stack.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.EventStreams(stream),
-			optrefresh.SuppressProgress(), optrefresh.SuppressOutputs())
-		return err
-	})
-}
-
 // Adopt takes objects into the state that creates which were cut off had made:
 // ids says which object each became, by URN.
 func (e *Engine) Adopt(ctx context.Context, ids map[string]string) error {
-	return AdoptWith(func(stdin []byte, args ...string) ([]byte, error) {
-		stdout, _, _, err := e.command.Run(ctx, e.options.WorkDir, bytes.NewReader(stdin), nil, nil, nil,
-			append(args, "--stack", e.options.Stack)...)
-		return []byte(stdout), err
-	}, ids)
+	return AdoptWith(func(stdin []byte, args ...string) ([]byte, error) { return e.cli(ctx, stdin, args...) }, ids)
+}
+
+// cli runs the CLI on the stack.
+func (e *Engine) cli(ctx context.Context, stdin []byte, args ...string) ([]byte, error) {
+	stdout, _, _, err := e.command.Run(ctx, e.options.WorkDir, bytes.NewReader(stdin), nil, nil, nil,
+		append(args, "--stack", e.options.Stack)...)
+	return []byte(stdout), err
 }
 
 // Unprotect lifts the protection of everything in the stack, so that it can be
 // destroyed.
 func (e *Engine) Unprotect(ctx context.Context) error {
-	_, _, _, err := e.command.Run(ctx, e.options.WorkDir, nil, nil, nil, nil,
-		"state", "unprotect", "--all", "--yes", "--stack", e.options.Stack)
+	_, err := e.cli(ctx, nil, "state", "unprotect", "--all", "--yes")
 	return err
 }
 

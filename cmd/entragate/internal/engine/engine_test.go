@@ -61,6 +61,27 @@ func TestAStackThatWasNeverDeployedHasNothing(t *testing.T) {
 	require.ErrorContains(t, err, "stack dev")
 }
 
+func TestAStateThatWasCutOffIsTakenFromItsBackup(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, mendState(t.TempDir(), "shop", "dev"), "no state at all")
+
+	whole := writeState(t, checkpoint)
+	require.NoError(t, mendState(whole, "shop", "dev"))
+	s, err := ReadState(whole, "shop", "dev")
+	require.NoError(t, err)
+	require.Len(t, s.Resources, 3)
+
+	cut := writeState(t, checkpoint[:100])
+	require.ErrorContains(t, mendState(cut, "shop", "dev"), "cut off, and so is its backup")
+	require.NoError(t, os.WriteFile(stateFile(cut, "shop", "dev")+".bak", []byte("{"), 0o600))
+	require.ErrorContains(t, mendState(cut, "shop", "dev"), "cut off, and so is its backup")
+	require.NoError(t, os.WriteFile(stateFile(cut, "shop", "dev")+".bak", []byte(checkpoint), 0o600))
+	require.NoError(t, mendState(cut, "shop", "dev"))
+	s, err = ReadState(cut, "shop", "dev")
+	require.NoError(t, err)
+	require.Len(t, s.Resources, 3)
+}
+
 func TestTheEnvironmentOfTheCLIKnowsTheSandboxOnly(t *testing.T) {
 	for _, name := range []string{"AWS_PROFILE", "AWS_CA_BUNDLE", "HTTPS_PROXY", "ARM_CLIENT_CERTIFICATE_PATH", "PULUMI_ACCESS_TOKEN"} {
 		t.Setenv(name, "theirs")
@@ -75,7 +96,7 @@ func TestTheEnvironmentOfTheCLIKnowsTheSandboxOnly(t *testing.T) {
 	require.NotContains(t, strings.Join(env, "\n"), "theirs")
 	require.Contains(t, env, "AWS_ACCESS_KEY_ID=sandbox")
 	require.Contains(t, env, "PULUMI_HOME=/home/pulumi")
-	require.Contains(t, env, "PULUMI_BACKEND_URL=file://"+dir)
+	require.Contains(t, env, "PULUMI_BACKEND_URL=file://"+dir+"?metadata=skip")
 	require.Contains(t, env, "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true")
 }
 

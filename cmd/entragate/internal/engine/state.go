@@ -12,6 +12,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"github.com/entragate/entragate/sandbox/store"
 )
 
 // State is what Pulumi knows to exist.
@@ -117,4 +119,27 @@ func AllStacks(stateDir string) ([]string, error) {
 		files[i] = filepath.Base(filepath.Dir(file)) + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
 	}
 	return files, nil
+}
+
+// mendState puts the CLI's backup in the place of a state file that a power
+// failure left cut off: the CLI does not wait for its writes to reach the disk.
+// What the backup does not know yet is an orphan then, as after any other
+// interruption.
+func mendState(stateDir, project, stack string) error {
+	file := stateFile(stateDir, project, stack)
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && json.Valid(raw) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the state: %w", err)
+	}
+	backup, err := os.ReadFile(file + ".bak")
+	if err != nil {
+		return fmt.Errorf("the state in %s is cut off, and so is its backup: %w", file, err)
+	}
+	if !json.Valid(backup) {
+		return fmt.Errorf("the state in %s is cut off, and so is its backup %s.bak", file, file)
+	}
+	return store.WriteFile(file, backup)
 }

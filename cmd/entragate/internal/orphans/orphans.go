@@ -70,6 +70,23 @@ func Find(objects []Object, known []engine.Resource) []Object {
 	return unknown
 }
 
+// Gone returns the URNs of resources of the state that stand for nothing any
+// more: their deletion was cut off after the cloud had done it. Types that are
+// not looked for in the clouds are not among them.
+func Gone(objects []Object, known []engine.Resource) []string {
+	keys := map[string]bool{}
+	for _, o := range objects {
+		keys[o.key()] = true
+	}
+	var gone []string
+	for _, r := range known {
+		if slices.Contains(deletionOrder, r.Type) && !keys[key(r)] {
+			gone = append(gone, string(r.URN))
+		}
+	}
+	return gone
+}
+
 // key tells objects of all types apart.
 func (o Object) key() string {
 	switch o.Type {

@@ -73,6 +73,20 @@ func TestOrphansComeInAnOrderInWhichTheyCanBeDeleted(t *testing.T) {
 	require.Equal(t, []string{"assignment", "principal", "application", "route", "integration", "authorizer", "api"}, ids(found))
 }
 
+func TestWhatACloudHasNoMoreIsGone(t *testing.T) {
+	t.Parallel()
+	known := []engine.Resource{
+		{URN: "app", Type: typeApplication, ID: "/applications/a1"},
+		{URN: "other", Type: typeApplication, ID: "/applications/a2"},
+		{URN: "uuid", Type: "random:index/randomUuid:RandomUuid", ID: "x"},
+		{URN: "uri", Type: typeURI, Outputs: map[string]any{"applicationId": "/applications/a2", "identifierUri": "api://x"}},
+	}
+	there := []Object{{Type: typeApplication, ID: "a2"}, {Type: typeURI, ID: "api://x", Parent: "a2"}}
+	require.Equal(t, []string{"app"}, Gone(there, known))
+	require.Equal(t, []string{"app", "other", "uri"}, Gone(nil, known))
+	require.Empty(t, Gone(there, nil))
+}
+
 func pending(kind apitype.OperationType, urn, resourceType string, inputs map[string]any) engine.Operation {
 	return engine.Operation{Type: kind, Resource: engine.Resource{URN: resource.URN(urn), Type: resourceType, Inputs: inputs}}
 }

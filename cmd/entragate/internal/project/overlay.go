@@ -124,7 +124,7 @@ func lay(committed, earlier []byte, overlay map[string]any) ([]byte, error) {
 		return nil, err
 	}
 	if err := yaml.Unmarshal(earlier, &old); err != nil {
-		return nil, fmt.Errorf("the copy made of it earlier: %w", err)
+		old = map[string]any{} // the CLI was cut off as it wrote: it makes what it had put there anew
 	}
 	settings, ok := file["config"].(map[string]any)
 	if !ok && file["config"] != nil {
