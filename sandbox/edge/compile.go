@@ -9,6 +9,7 @@ import (
 
 	"github.com/entragate/entragate/sandbox/aws/apigateway"
 	"github.com/entragate/entragate/sandbox/edge/accesslog"
+	"github.com/entragate/entragate/sandbox/edge/routekey"
 )
 
 // compiledAPI is what one API serves, ready to be used and immutable.
@@ -32,7 +33,7 @@ type stage struct {
 // route is a route with all it needs.
 type route struct {
 	key         string
-	pattern     pattern
+	parsed      routekey.Key   // unless the key is $default
 	bucket      *rate.Limiter  // nil: only the account limits it
 	authorizer  *jwtAuthorizer // nil: open, or refused by authorizerFault
 	scopes      []string

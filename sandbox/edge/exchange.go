@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/entragate/entragate/sandbox/edge/routekey"
 )
 
 // exchange is one request on its way, and all that its access log line tells.
@@ -24,7 +26,7 @@ type exchange struct {
 	stage     *stage
 	route     *route
 	path      string // escaped, without the stage
-	variables []pathVariable
+	variables []routekey.Variable
 
 	claims          Claims // nil until the caller is authenticated
 	authorizerError string

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/entragate/entragate/sandbox/edge/mapping"
+	"github.com/entragate/entragate/sandbox/edge/routekey"
 )
 
 // backendRequest makes the request for the backend: the caller's method,
@@ -23,7 +24,7 @@ func (x *exchange) backendRequest(ctx context.Context, i *integration) (*http.Re
 		return nil, err
 	}
 	method := x.r.Method
-	if i.method != "" && i.method != anyMethod {
+	if i.method != "" && i.method != routekey.AnyMethod {
 		method = i.method
 	}
 	req := (&http.Request{
@@ -108,12 +109,22 @@ func (x *exchange) mapRequest(parameters []mapping.Parameter, req *http.Request)
 			}
 			change(query, p, value)
 		case mapping.TargetPath:
-			req.URL.Path, req.URL.RawPath = unescape(value), value
+			setPath(req.URL, value)
 		case mapping.TargetStatus: // of responses only
 		}
 	}
 	if query != nil {
 		req.URL.RawQuery = query.Encode()
+	}
+}
+
+// setPath replaces the path by an escaped one. What is not escaped well is
+// taken for text that is to be escaped (a guess).
+func setPath(u *url.URL, escaped string) {
+	if decoded, err := url.PathUnescape(escaped); err == nil {
+		u.Path, u.RawPath = decoded, escaped
+	} else {
+		u.Path, u.RawPath = escaped, ""
 	}
 }
 
@@ -173,10 +184,10 @@ func (x *exchange) lookup(kind mapping.Kind, name string) (string, bool) {
 		return x.path, true
 	case mapping.PathParameter, mapping.URIPathVariable:
 		for _, v := range x.variables {
-			if v.name == name && kind == mapping.URIPathVariable {
-				return v.escaped, true
-			} else if v.name == name {
-				return v.value, true
+			if v.Name == name && kind == mapping.URIPathVariable {
+				return v.Escaped, true
+			} else if v.Name == name {
+				return v.Value, true
 			}
 		}
 	case mapping.Context:

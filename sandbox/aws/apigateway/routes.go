@@ -2,9 +2,12 @@ package apigateway
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/entragate/entragate/sandbox/edge/routekey"
 )
 
 type routeInput struct {
@@ -58,18 +61,43 @@ func (in routeInput) onto(r Route) *Route {
 	return &r
 }
 
+// checkRouteKey refuses what is neither $default nor METHOD /path, and what
+// does not go together with the other routes. The texts about the format and
+// about conflicts are AWS's, see https://github.com/anomalyco/sst/issues/5031
+// and https://github.com/plutomi/plutomi/issues/271. That variables conflict
+// within one method only is a guess.
+func (r *Route) checkRouteKey(api *API) error {
+	for _, other := range api.Routes {
+		if other.RouteKey == r.RouteKey && other.RouteID != r.RouteID {
+			return conflict("Route with key %s already exists for this API", r.RouteKey)
+		}
+	}
+	if r.RouteKey == routekey.Default {
+		return nil
+	}
+	key, err := routekey.Parse(r.RouteKey)
+	switch {
+	case errors.Is(err, routekey.ErrForm):
+		return badRequest("The provided route key is not formatted properly for HTTP protocol. " +
+			`Format should be "<HTTP METHOD> /<RESOURCE PATH>" or "$default"`)
+	case err != nil:
+		return badRequest("Invalid %v", err)
+	}
+	for _, other := range api.sortedRoutes() {
+		if parsed, err := routekey.Parse(other.RouteKey); err == nil && other.RouteID != r.RouteID && key.Conflicts(parsed) {
+			return conflict(`The provided route key "%s" has a conflicting variable on the same hierarchical level as "%s"`, r.RouteKey, other.RouteKey)
+		}
+	}
+	return nil
+}
+
 // check refuses a route that does not fit the API it is to be in.
 func (r *Route) check(api *API) error {
 	if r.RouteKey == "" {
 		return badRequest("Route key is required")
 	}
-	if err := checkRouteKey(r.RouteKey); err != nil {
+	if err := r.checkRouteKey(api); err != nil {
 		return err
-	}
-	for _, other := range api.Routes {
-		if other.RouteKey == r.RouteKey && other.RouteID != r.RouteID {
-			return conflict("Route with key %s already exists for this API", r.RouteKey)
-		}
 	}
 	if r.Target != "" {
 		id, ok := strings.CutPrefix(r.Target, "integrations/")

@@ -175,6 +175,8 @@ func (s *Service) createStage(c *call) (any, error) {
 	var stage *Stage
 	build := func(api *API) error {
 		if api.Stages[fresh.StageName] != nil {
+			// Seen of REST APIs (https://github.com/hashicorp/terraform-provider-aws/issues/1153);
+			// that HTTP APIs say the same is a guess.
 			return conflict("Stage already exists")
 		}
 		if len(api.Stages) >= maxStages {
