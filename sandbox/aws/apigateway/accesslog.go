@@ -1,77 +1,33 @@
 package apigateway
 
 import (
+	"errors"
 	"regexp"
-	"strings"
+
+	"github.com/entragate/entragate/sandbox/edge/accesslog"
 )
-
-// contextVariables are the variables of an access log format that have fixed
-// names, see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html.
-var contextVariables = makeSet(`accountId apiId authorizer awsEndpointRequestId awsEndpointRequestId2
-	customDomain.basePathMatched dataProcessed domainName domainPrefix
-	error.message error.messageString error.responseType extendedRequestId httpMethod
-	identity.accountId identity.caller identity.cognitoAuthenticationProvider identity.cognitoAuthenticationType
-	identity.cognitoIdentityId identity.cognitoIdentityPoolId identity.principalOrgId
-	identity.clientCert.clientCertPem identity.clientCert.subjectDN identity.clientCert.issuerDN
-	identity.clientCert.serialNumber identity.clientCert.validity.notBefore identity.clientCert.validity.notAfter
-	identity.sourceIp identity.user identity.userAgent identity.userArn
-	integration.error integration.integrationStatus integration.latency integration.requestId integration.status
-	integrationErrorMessage integrationLatency integrationStatus path protocol
-	requestId requestTime requestTimeEpoch responseLatency responseLength routeKey stage status`)
-
-func makeSet(words string) map[string]bool {
-	set := map[string]bool{}
-	for word := range strings.FieldsSeq(words) {
-		set[word] = true
-	}
-	return set
-}
 
 var (
-	contextReference = regexp.MustCompile(`\$context(\.[A-Za-z0-9_.:/-]*)?`)
-	logDestination   = regexp.MustCompile(`^arn:aws[a-z-]*:logs:([a-z0-9-]+):(\d{12}):log-group:(.+)$`)
-	logGroupName     = regexp.MustCompile(`^[a-zA-Z0-9_/.#-]+$`)
+	logDestination = regexp.MustCompile(`^arn:aws[a-z-]*:logs:([a-z0-9-]+):(\d{12}):log-group:(.+)$`)
+	logGroupName   = regexp.MustCompile(`^[a-zA-Z0-9_/.#-]+$`)
 )
 
-// knownVariable returns the context variable that text, which follows
-// "$context.", begins with, or "". Authorizers add properties of any name.
-func knownVariable(text string) string {
-	if strings.HasPrefix(text, "authorizer.") {
-		if name := strings.TrimRight(text, ".:/-"); name != "authorizer" {
-			return name
-		}
-	}
-	// No fixed name holds one of these, so they are text behind it.
-	end := strings.IndexAny(text, "-:/")
-	if end < 0 {
-		end = len(text)
-	}
-	if name := strings.TrimRight(text[:end], "."); contextVariables[name] {
-		return name
-	}
-	return ""
-}
-
-// CheckLogFormat refuses an access log format that API Gateway would refuse.
-// The text about lines is AWS's (public reports quote it); that an unknown
-// variable is refused, rather than logged as "-", is a guess.
-func CheckLogFormat(format string) error {
-	if len(format) > maxLogFormat {
-		return badRequest("Invalid access log format: got %d bytes, want at most %d", len(format), maxLogFormat)
-	}
-	if strings.ContainsAny(strings.TrimRight(format, "\n"), "\n\r") {
+// checkLogFormat refuses an access log format that API Gateway would refuse.
+// The texts about lines and the request id are AWS's (public reports quote
+// them); that an unknown variable is refused, rather than logged as "-", is a
+// guess.
+func checkLogFormat(format string) error {
+	parsed, err := accesslog.ParseFormat(format)
+	switch {
+	case errors.Is(err, accesslog.ErrLines):
 		return badRequest("Access Log format must be single line, new line character is allowed only at end of the format")
-	}
-	hasID := false
-	for _, found := range contextReference.FindAllStringSubmatch(format, -1) {
-		name := knownVariable(strings.TrimPrefix(found[1], "."))
-		if name == "" {
-			return badRequest("Invalid access log format: %s is not a context variable of HTTP APIs", found[0])
-		}
-		hasID = hasID || name == "requestId" || name == "extendedRequestId"
-	}
-	if !hasID {
+	case errors.Is(err, accesslog.ErrNoRequestID):
 		return badRequest("Access Log format must include at least $context.requestId or $context.extendedRequestId")
+	case err != nil:
+		return badRequest("Invalid %v", err)
+	}
+	if unknown := parsed.Unknown(); len(unknown) > 0 {
+		return badRequest("Invalid access log format: %s is not a context variable of HTTP APIs", unknown[0])
 	}
 	return nil
 }
@@ -110,7 +66,7 @@ func (s *Service) enableLogging(settings *AccessLogSettings) error {
 	if err := s.checkDestination(settings.DestinationARN); err != nil {
 		return err
 	}
-	if err := CheckLogFormat(settings.Format); err != nil {
+	if err := checkLogFormat(settings.Format); err != nil {
 		return err
 	}
 	if err := s.Logs.AllowDelivery(settings.DestinationARN); err != nil {

@@ -45,7 +45,7 @@ var (
 	// A Lambda authorizer may also be keyed by context and stage variables, see
 	// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html.
 	lambdaSource = regexp.MustCompile(`^\$(context|stageVariables)\.[A-Za-z0-9_.-]+$`)
-	authorizeURI = regexp.MustCompile(`^arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9:_$-]+/invocations$`)
+	authorizeURI = regexp.MustCompile(`^` + invocation + functionARN + `/invocations$`)
 	roleARN      = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}:role/\S+|\*:user/\*)$`)
 )
 

@@ -42,7 +42,6 @@ const (
 	maxAudiences    = 50
 	maxScopes       = 10
 	maxVariables    = 100
-	maxLogFormat    = 3 * 1024
 )
 
 // length refuses a string outside of the given lengths.

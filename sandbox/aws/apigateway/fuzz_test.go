@@ -12,24 +12,6 @@ import (
 	"github.com/entragate/entragate/sandbox/aws/apigateway"
 )
 
-// FuzzCheckLogFormat holds what every accepted format must be.
-func FuzzCheckLogFormat(f *testing.F) {
-	for _, seed := range []string{
-		format, "$context.requestId", "$context.requestId-$context.status", "$context.requestId.", "$context.authorizer.claims.a-b$context.extendedRequestId",
-		"$context", "$context.", "$context.requestId\n", "\n", "$$context.requestId", "$context.authorizer.",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, format string) {
-		if apigateway.CheckLogFormat(format) != nil {
-			return
-		}
-		require.LessOrEqual(t, len(format), 3072)
-		require.NotContains(t, strings.TrimRight(format, "\n"), "\n")
-		require.True(t, strings.Contains(format, "$context.requestId") || strings.Contains(format, "$context.extendedRequestId"))
-	})
-}
-
 // FuzzRequests sends any body to every operation that reads one: nothing may
 // break, and what is accepted must leave a state that can be read back.
 func FuzzRequests(f *testing.F) {

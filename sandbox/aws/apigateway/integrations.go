@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"maps"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -87,10 +86,15 @@ func (in integrationInput) check() error {
 	return nil
 }
 
+// The parts of a Lambda function's invocation ARN.
+const (
+	invocation  = `arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/`
+	functionARN = `arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9:_$-]+`
+)
+
 var (
 	integrationMethod = regexp.MustCompile(`^(ANY|DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$`)
-	lambdaURI         = regexp.MustCompile(`^(arn:aws[a-z-]*:apigateway:[a-z0-9-]+:lambda:path/2015-03-31/functions/)?arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9:_$-]+(/invocations)?$`)
-	uriVariable       = regexp.MustCompile(`\$\{stageVariables\.[A-Za-z0-9_]+\}|\{[A-Za-z0-9._-]+\+?\}`)
+	lambdaURI         = regexp.MustCompile(`^(` + invocation + `)?` + functionARN + `(/invocations)?$`)
 )
 
 func (i *Integration) check() error {
@@ -137,16 +141,6 @@ func (i *Integration) check() error {
 		return err
 	}
 	return checkResponseParameters(i.ResponseParameters)
-}
-
-// checkBackend refuses what is not a URL once the variables are filled in.
-func checkBackend(uri string) error {
-	filled := uriVariable.ReplaceAllString(uri, "x")
-	u, err := url.Parse(filled)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || strings.ContainsAny(filled, "{} ") {
-		return badRequest("Invalid HTTP endpoint specified for URI: %s", uri)
-	}
-	return nil
 }
 
 func (s *Service) createIntegration(c *call) (any, error) {

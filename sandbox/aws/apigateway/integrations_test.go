@@ -64,13 +64,14 @@ func TestIntegrationsThatAreRefused(t *testing.T) {
 		"Authorization":        {request("overwrite:header.Authorization", "a"), "Operations on header authorization are restricted"},
 		"x-amz- header":        {request("append:header.X-Amz-Date", "a"), "are restricted"},
 		"removed Via":          {request("remove:header.via", "''"), "are restricted"},
-		"unknown variable":     {request("append:header.x", "$request.cookie.a"), "known variable"},
-		"unknown context":      {request("append:header.x", "$context.resourcePath"), "known variable"},
-		"response in request":  {request("append:header.x", "$response.header.a"), "known variable"},
+		"unknown variable":     {request("append:header.x", "$request.cookie.a"), `got source "$request.cookie.a"`},
+		"unknown context":      {request("append:header.x", "$context.resourcePath"), "got the value $context.resourcePath"},
+		"response in request":  {request("append:header.x", "$response.header.a"), `got source "$response.header.a"`},
 		"status of no number":  {response("2xx", "append:header.x", "a"), "200 to 599"},
 		"status 600":           {response("600", "append:header.x", "a"), "200 to 599"},
 		"response query":       {response("200", "append:querystring.x", "a"), "Invalid mapping expression"},
-		"status code of 99":    {response("200", "overwrite:statuscode", "99"), "want 200 to 599"},
+		"status code of 99":    {response("200", "overwrite:statuscode", "99"), "want a number from 200 to 599"},
+		"response context":     {response("200", "append:header.x", "a ${context.resourcePath}"), "got the value $context.resourcePath"},
 		"reserved in response": {response("200", "overwrite:header.access-control-allow-origin", "*"), "are restricted"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -122,14 +123,16 @@ func TestIntegrationsThatAreTaken(t *testing.T) {
 	require.Equal(t, "POST", *function.IntegrationMethod)
 }
 
-func TestPrivateAndServiceIntegrationsAreNotImplemented(t *testing.T) {
+func TestWhatIntegrationsDoNotImplementIsSaid(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	private := b.proxy()
 	private.ConnectionType = types.ConnectionTypeVpcLink
 	queue := b.proxy()
 	queue.IntegrationType, queue.IntegrationSubtype = types.IntegrationTypeAwsProxy, aws.String("SQS-SendMessage")
-	for _, in := range []*apigatewayv2.CreateIntegrationInput{private, queue} {
+	body := b.proxy()
+	body.RequestParameters = map[string]string{"append:header.x": "$request.body.a"}
+	for _, in := range []*apigatewayv2.CreateIntegrationInput{private, queue, body} {
 		_, err := b.CreateIntegration(t.Context(), in)
 		var refusal smithy.APIError
 		require.ErrorAs(t, err, &refusal)

@@ -87,7 +87,7 @@ func TestStagesThatAreRefused(t *testing.T) {
 		"two lines":              {logging(groupARN, "$context.requestId\n$context.status"), "Access Log format must be single line, new line character is allowed only at end of the format"},
 		"no request id":          {logging(groupARN, "$context.status"), "at least $context.requestId"},
 		"unknown variable":       {logging(groupARN, "$context.requestId $context.resourcePath"), "$context.resourcePath is not a context variable"},
-		"longer variable":        {logging(groupARN, "$context.requestIdentity"), "$context.requestIdentity is not"},
+		"longer variable":        {logging(groupARN, "$context.requestId $context.requestIdentity"), "$context.requestIdentity is not"},
 		"the context itself":     {logging(groupARN, "$context.requestId $context"), "$context is not a context variable"},
 		"over 3 KB":              {logging(groupARN, "$context.requestId"+strings.Repeat("x", 3072)), "want at most 3072"},
 	} {

@@ -17,8 +17,8 @@ const MaxFormatBytes = 3 * 1024
 // examples of lines but does not document it for each variable (a guess).
 const unset = "-"
 
-// prefix starts a variable.
-const prefix = "$context."
+// reference starts a variable.
+const reference = "$context"
 
 // Format is a parsed access log format. It is immutable and safe for
 // concurrent use.
@@ -34,55 +34,64 @@ type part struct {
 	name string // without "$context."
 }
 
+// Refusals of formats that are told apart, for AWS has a text for each.
+var (
+	ErrLines       = errors.New("got a line break, want a single line, which a line feed may end")
+	ErrNoRequestID = errors.New("got neither $context.requestId nor $context.extendedRequestId, want at least one")
+)
+
 // ParseFormat parses the format of a stage's access log settings. It must be
 // one line of at most [MaxFormatBytes] that contains $context.requestId or
-// $context.extendedRequestId.
+// $context.extendedRequestId; line feeds may end it, and are not rendered (a
+// guess). Errors are, or wrap, [ErrLines] and [ErrNoRequestID].
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging.html
 //
 // Unknown variables are no error here, for what AWS does about them is not
 // documented: they render as "-" and [Format.Unknown] lists them.
 func ParseFormat(format string) (*Format, error) {
-	switch {
-	case format == "":
-		return nil, errors.New("access log format: got an empty string, want one line that contains $context.requestId")
-	case len(format) > MaxFormatBytes:
+	if len(format) > MaxFormatBytes {
 		return nil, fmt.Errorf("access log format: got %d bytes, want at most %d", len(format), MaxFormatBytes)
-	case strings.ContainsAny(format, "\r\n"):
-		return nil, errors.New("access log format: got a line break, want a single line")
+	}
+	format = strings.TrimRight(format, "\n")
+	if strings.ContainsAny(format, "\r\n") {
+		return nil, fmt.Errorf("access log format: %w", ErrLines)
 	}
 	f := &Format{size: len(format)}
 	hasRequestID := false
 	for rest := format; rest != ""; {
-		start := strings.Index(rest, prefix)
-		if start < 0 {
+		text, after, found := strings.Cut(rest, reference)
+		if !found {
 			f.parts = append(f.parts, part{text: rest})
 			break
 		}
-		name := scanName(rest[start+len(prefix):])
+		name := ""
+		if dotted, ok := strings.CutPrefix(after, "."); ok {
+			name = scanName(dotted)
+		}
 		if name == "" {
-			end := start + len(prefix)
-			f.parts = append(f.parts, part{text: rest[:end]})
-			rest = rest[end:]
+			f.parts = append(f.parts, part{text: text + reference})
+			f.unknown = append(f.unknown, reference)
+			rest = after
 			continue
 		}
-		if start > 0 {
-			f.parts = append(f.parts, part{text: rest[:start]})
+		if text != "" {
+			f.parts = append(f.parts, part{text: text})
 		}
 		f.parts = append(f.parts, part{name: name})
 		if !KnownVariable(name) {
-			f.unknown = append(f.unknown, prefix+name)
+			f.unknown = append(f.unknown, reference+"."+name)
 		}
 		hasRequestID = hasRequestID || name == "requestId" || name == "extendedRequestId"
-		rest = rest[start+len(prefix)+len(name):]
+		rest = after[1+len(name):]
 	}
 	if !hasRequestID {
-		return nil, fmt.Errorf("access log format: got %q, want it to contain $context.requestId", format)
+		return nil, fmt.Errorf("access log format %q: %w", format, ErrNoRequestID)
 	}
 	return f, nil
 }
 
 // Unknown lists the variables of the format that HTTP APIs do not have, as
-// they are written there.
+// they are written there, "$context" itself among them.
 func (f *Format) Unknown() []string { return f.unknown }
 
 // Render writes a line, asking value for each variable by its name without

@@ -12,13 +12,13 @@ import (
 func TestFormatsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ format, want string }{
-		"empty":                 {"", "got an empty string"},
-		"no request id":         {"$context.status", "want it to contain $context.requestId"},
-		"request id as prefix":  {"$context.requestIdentity", "want it to contain $context.requestId"},
-		"a line feed":           {"$context.requestId\n", "want a single line"},
-		"a carriage return":     {"$context.requestId\r", "want a single line"},
+		"empty":                 {"", "got neither $context.requestId nor"},
+		"no request id":         {"$context.status", "got neither $context.requestId nor"},
+		"request id as prefix":  {"$context.requestIdentity", "got neither $context.requestId nor"},
+		"two lines":             {"$context.requestId\n$context.status", "want a single line"},
+		"a carriage return":     {"$context.requestId\r\n", "want a single line"},
 		"more than three KB":    {"$context.requestId" + strings.Repeat("x", 3072), "want at most 3072"},
-		"braces are not a name": {"${context.requestId}", "want it to contain $context.requestId"},
+		"braces are not a name": {"${context.requestId}", "got neither $context.requestId nor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,6 +47,8 @@ func TestLinesAreRendered(t *testing.T) {
 		"a lone prefix is text":   {"$context. $context.requestId", "$context. r1"},
 		"other dollars are text":  {"$stage $$ $context.requestId $", "$stage $$ r1 $"},
 		"extended id is enough":   {"$context.extendedRequestId", "r1"},
+		"line feeds at the end":   {"$context.requestId\n\n", "r1"},
+		"the context itself":      {"$context $contextual $context.requestId", "$context $contextual r1"},
 		"text after the last one": {"$context.requestId end", "r1 end"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -60,9 +62,9 @@ func TestLinesAreRendered(t *testing.T) {
 
 func TestUnknownVariablesAreListed(t *testing.T) {
 	t.Parallel()
-	f, err := accesslog.ParseFormat("$context.requestId $context.resourcePath $context.authorizer.custom $context.waf.status")
+	f, err := accesslog.ParseFormat("$context.requestId $context.resourcePath $context.authorizer.custom $context.waf.status $context $context.-")
 	require.NoError(t, err)
-	require.Equal(t, []string{"$context.resourcePath", "$context.waf.status"}, f.Unknown())
+	require.Equal(t, []string{"$context.resourcePath", "$context.waf.status", "$context", "$context"}, f.Unknown())
 }
 
 func TestKnownVariables(t *testing.T) {
@@ -84,6 +86,7 @@ func TestKnownVariables(t *testing.T) {
 func FuzzParseFormat(f *testing.F) {
 	for _, seed := range []string{
 		"$context.requestId", `{"a":"$context.authorizer.claims.sub","b":"$context.requestId"}`, "$context.$context.requestId..", "$context.requestId:$",
+		"$context", "$context.requestId\n", "\n", "$$context.requestId", "$context.authorizer.$context.extendedRequestId",
 	} {
 		f.Add(seed)
 	}
@@ -95,10 +98,10 @@ func FuzzParseFormat(f *testing.F) {
 		// Rendering each known variable as itself must give the format back,
 		// with a dash for each variable that is not known.
 		got := parsed.Render(func(name string) string { return "$context." + name })
-		want := format
 		if len(parsed.Unknown()) == 0 {
-			require.Equal(t, want, got)
+			require.Equal(t, strings.TrimRight(format, "\n"), got)
 		}
+		require.LessOrEqual(t, len(format), accesslog.MaxFormatBytes)
 		require.NotContains(t, got, "\n")
 	})
 }

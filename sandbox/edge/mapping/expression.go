@@ -5,6 +5,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -12,8 +13,8 @@ import (
 // Kind is where the value of a reference comes from.
 type Kind int
 
-// The sources of values. Request bodies and response bodies are a source on
-// AWS that is not implemented here.
+// The sources of values. Bodies, which are another on AWS, are not implemented,
+// see [ErrBody].
 const (
 	Header          Kind = iota // $request.header.name
 	QueryString                 // $request.querystring.name
@@ -112,8 +113,18 @@ func parseExpression(value string, s side) (Expression, error) {
 	return e, nil
 }
 
+// ErrBody refuses $request.body and $response.body: AWS has them, this package
+// has not.
+var ErrBody = errors.New("mapping from a body is not implemented")
+
+// bodies are where the bodies are on each side.
+var bodies = map[side]string{requestSide: "request.body", responseSide: "response.body"}
+
 // parseSource parses what follows the dollar sign.
 func parseSource(source string, s side) (term, error) {
+	if source == bodies[s] || strings.HasPrefix(source, bodies[s]+".") {
+		return term{}, ErrBody
+	}
 	if source == "request.path" && s == requestSide {
 		return term{ref: true, kind: Path}, nil
 	}

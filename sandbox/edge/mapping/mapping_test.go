@@ -44,7 +44,11 @@ func TestRequestParametersAreRefused(t *testing.T) {
 		"removal of reserved":     {"remove:header.Origin", "", "header Origin is reserved"},
 		"unknown source":          {"append:header.x", "$request.cookie.a", `got source "$request.cookie.a"`},
 		"a response source":       {"append:header.x", "$response.header.a", `got source "$response.header.a"`},
-		"request body":            {"append:header.x", "$request.body.a", `got source "$request.body.a"`},
+		"request body":            {"append:header.x", "$request.body.a", "mapping from a body is not implemented"},
+		"a whole body":            {"append:header.x", "$request.body", "mapping from a body is not implemented"},
+		"another side's body":     {"append:header.x", "$response.body", `got source "$response.body"`},
+		"a space in a header":     {"append:header.x y", "1", `got target "header.x y"`},
+		"a space in a parameter":  {"append:querystring.x y", "1", `got target "querystring.x y"`},
 		"header without its name": {"append:header.x", "$request.header.", `got source "$request.header"`},
 		"empty braces":            {"append:header.x", "${}", `got source "$"`},
 		"an open brace":           {"append:header.x", "${request.path", "a brace is not closed"},
@@ -107,13 +111,15 @@ func TestKeysAreParsedInAStableOrder(t *testing.T) {
 	t.Parallel()
 	parsed, err := mapping.ParseRequest(map[string]string{
 		"remove:header.b": "''", "append:header.x-a": "1", "overwrite:path": "/p", "overwrite:querystring.Q.x": "2",
+		"remove:header.x!y": "",
 	})
 	require.NoError(t, err)
-	require.Len(t, parsed, 4)
+	require.Len(t, parsed, 5)
 	require.Equal(t, []any{mapping.Append, mapping.TargetHeader, "X-A"}, []any{parsed[0].Action, parsed[0].Target, parsed[0].Name})
 	require.Equal(t, []any{mapping.Overwrite, mapping.TargetPath, ""}, []any{parsed[1].Action, parsed[1].Target, parsed[1].Name})
 	require.Equal(t, []any{mapping.Overwrite, mapping.TargetQueryString, "Q.x"}, []any{parsed[2].Action, parsed[2].Target, parsed[2].Name})
 	require.Equal(t, []any{mapping.Remove, mapping.TargetHeader, "B"}, []any{parsed[3].Action, parsed[3].Target, parsed[3].Name})
+	require.Equal(t, "X!y", parsed[4].Name, "a header may have any name of HTTP")
 }
 
 func TestResponseParameters(t *testing.T) {

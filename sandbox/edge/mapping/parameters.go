@@ -71,6 +71,16 @@ func parse(parameters map[string]string, s side) ([]Parameter, error) {
 	return parsed, errors.Join(errs...)
 }
 
+// ReservedError refuses a mapping of a header that may not be mapped.
+type ReservedError struct {
+	// Header is its name as it was given.
+	Header string
+}
+
+func (e *ReservedError) Error() string {
+	return "header " + e.Header + " is reserved and cannot be mapped"
+}
+
 // parseKey parses "action:target" or "action:target.name".
 func parseKey(key string, s side) (Parameter, error) {
 	action, rest, _ := strings.Cut(key, ":")
@@ -83,13 +93,13 @@ func parseKey(key string, s side) (Parameter, error) {
 		return p, nil
 	case s == responseSide && rest == string(TargetStatus) && p.Action == Overwrite:
 		return p, nil
-	case p.Target == TargetHeader && validName(name):
+	case p.Target == TargetHeader && isToken(name):
 		p.Name = textproto.CanonicalMIMEHeaderKey(name)
 		if Reserved(p.Name) {
-			return p, fmt.Errorf("header %s is reserved and cannot be mapped", name)
+			return p, &ReservedError{name}
 		}
 		return p, nil
-	case p.Target == TargetQueryString && s == requestSide && name != "":
+	case p.Target == TargetQueryString && s == requestSide && isToken(name):
 		return p, nil
 	}
 	want := "header.<name>, querystring.<name> or overwrite:path"
@@ -97,6 +107,17 @@ func parseKey(key string, s side) (Parameter, error) {
 		want = "header.<name> or overwrite:statuscode"
 	}
 	return p, fmt.Errorf("got target %q, want %s", rest, want)
+}
+
+// isToken reports whether name can be the name of a header (RFC 9110, section
+// 5.6.2). That names in query strings may have the same characters is a guess.
+func isToken(name string) bool {
+	for i := range len(name) {
+		if !nameByte(name[i]) && !strings.ContainsRune("!#$%&'*+^`|~", rune(name[i])) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func validStatus(value string) error {
@@ -119,7 +140,7 @@ var (
 	reservedPrefixes = []string{"access-control-", "apigw-", "x-amz-", "x-amzn-"}
 )
 
-// Reserved reports whether a header may not be mapped.
+// Reserved reports whether a header may not be mapped, in any letter case.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html#http-api-mapping-reserved-headers
 func Reserved(header string) bool {
 	header = strings.ToLower(header)
