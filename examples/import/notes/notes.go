@@ -12,19 +12,23 @@ import (
 	"github.com/entragate/entragate/issuer"
 )
 
-// Deploy is the Pulumi program: a notes API that a command line tool may read.
+// Deploy is the Pulumi program: notes that a command line tool may read, and an
+// editor change.
 func Deploy(ctx *pulumi.Context) error {
 	s, err := load(ctx)
 	if err != nil {
 		return err
 	}
 	api, err := components.NewProtectedApi(ctx, "notes", &components.ProtectedApiArgs{
-		Tenant:     issuer.Tenant{ID: s.tenantID, LoginHost: s.loginHost},
-		Deployer:   s.deployer,
-		Scopes:     []access.Scope{{Value: "Notes.Read", Title: "Read notes"}},
-		Clients:    []access.Client{{Name: "cli", Kind: access.ClientNative, RedirectURIs: []string{"http://localhost"}, Scopes: []string{"Notes.Read"}}},
+		Tenant:   issuer.Tenant{ID: s.tenantID, LoginHost: s.loginHost},
+		Deployer: s.deployer,
+		Scopes:   []access.Scope{{Value: "Notes.Read", Title: "Read notes"}, {Value: "Notes.Write", Title: "Change notes"}},
+		Clients: []access.Client{
+			{Name: "cli", Kind: access.ClientNative, RedirectURIs: localhost, Scopes: []string{"Notes.Read"}},
+			{Name: "editor", Kind: access.ClientNative, RedirectURIs: localhost, Scopes: []string{"Notes.Read", "Notes.Write"}},
+		},
 		Backends:   s.backends,
-		Routes:     []access.Route{{Key: "GET /notes", Scopes: []string{"Notes.Read"}}},
+		Routes:     []access.Route{{Key: "GET /notes", Scopes: []string{"Notes.Read"}}, {Key: "POST /notes", Scopes: []string{"Notes.Write"}}},
 		Assignment: s.assignment,
 	})
 	if err != nil {
@@ -33,6 +37,10 @@ func Deploy(ctx *pulumi.Context) error {
 	api.Export(ctx)
 	return nil
 }
+
+// localhost is where a program on the user's machine waits for the answer of
+// the browser.
+var localhost = []string{"http://localhost"}
 
 // settings are what differs between the places that the program is deployed to.
 type settings struct {
