@@ -133,7 +133,7 @@ func (s *Sandbox) open(o Options) error {
 		return err
 	}
 	serverTLS := &tls.Config{Certificates: []tls.Certificate{certs.server}, MinVersion: tls.VersionTLS12}
-	s.servers[0].tls, s.servers[2].tls = serverTLS, serverTLS
+	s.servers[0].tls, s.servers[2].tls = serverTLS, serverTLS.Clone() // a server changes its own
 	outbound, err := certs.client()
 	if err != nil {
 		return err

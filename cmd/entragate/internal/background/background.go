@@ -164,7 +164,7 @@ func Stop(ctx context.Context, dir string) (stopped bool, err error) {
 	if err != nil {
 		return false, nil // it has just ended
 	}
-	defer process.Release()
+	defer func() { _ = process.Release() }() // nothing to do about a handle
 	if err := terminate(process); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return false, fmt.Errorf("stopping the sandbox (process %d): %w", health.PID, err)
 	}

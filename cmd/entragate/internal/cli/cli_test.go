@@ -76,12 +76,12 @@ func TestAConfigurationThatIsWrongIsRefusedBeforeAnythingElse(t *testing.T) {
 	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml"} {
 		raw, err := os.ReadFile(filepath.Join("../../../..", name))
 		require.NoError(t, err)
-		raw = bytes.ReplaceAll(raw, []byte("scopes: [Orders.Write]"), []byte("scopes: [Orders.Wriet]"))
+		raw = bytes.ReplaceAll(raw, []byte("scopes: [Orders.Write]"), []byte("scopes: [Orders.Chaneg]"))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), raw, 0o600))
 	}
 	var out, errs bytes.Buffer
 	require.Equal(t, exitFailure, Run([]string{"sandbox", "up", "--dir", dir}, &out, &errs))
-	require.Contains(t, errs.String(), "Orders.Wriet")
+	require.Contains(t, errs.String(), "Orders.Chaneg")
 	require.Contains(t, errs.String(), "problems\n", "all at once")
 	require.NoDirExists(t, filepath.Join(dir, ".entragate"))
 }

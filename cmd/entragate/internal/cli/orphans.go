@@ -96,7 +96,8 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 		return err
 	}
 	pulumi := func(stdin []byte, args ...string) ([]byte, error) {
-		cmd := exec.CommandContext(ctx, "pulumi", append(args, "--stack", a.stack, "--non-interactive")...) //nolint:gosec // the user's own stack
+		args = append(args, "--stack", a.stack, "--non-interactive")
+		cmd := exec.CommandContext(ctx, "pulumi", args...) //nolint:gosec // the user's own stack
 		cmd.Dir = p.Dir
 		cmd.Stdin = bytes.NewReader(stdin)
 		var stderr bytes.Buffer

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -114,9 +115,7 @@ func environment(o Options) ([]string, error) {
 		}
 	}
 	for _, more := range []map[string]string{o.Tools.Env(), o.Clouds} {
-		for name, value := range more {
-			variables[name] = value
-		}
+		maps.Copy(variables, more)
 	}
 	env := make([]string, 0, len(variables))
 	for name, value := range variables {

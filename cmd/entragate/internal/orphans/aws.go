@@ -148,8 +148,7 @@ func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, mine func(map[s
 		for _, g := range page.LogGroups {
 			arn := strings.TrimSuffix(aws.ToString(g.Arn), ":*")
 			tags, err := logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
-			var gone *logstypes.ResourceNotFoundException
-			if errors.As(err, &gone) {
+			if _, gone := errors.AsType[*logstypes.ResourceNotFoundException](err); gone {
 				continue
 			}
 			if err != nil {

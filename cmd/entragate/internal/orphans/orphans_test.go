@@ -39,11 +39,13 @@ func TestWhatTheStateKnowsIsNoOrphan(t *testing.T) {
 		},
 		"a stage of the same API": {
 			Object{Type: typeStage, ID: "$default", Parent: "api1"},
-			engine.Resource{Type: typeStage, ID: "$default", Outputs: map[string]any{"apiId": "api1"}}, false,
+			engine.Resource{Type: typeStage, ID: "$default", Outputs: map[string]any{"apiId": "api1"}},
+			false,
 		},
 		"a stage of the same name in another API": {
 			Object{Type: typeStage, ID: "$default", Parent: "api2"},
-			engine.Resource{Type: typeStage, ID: "$default", Outputs: map[string]any{"apiId": "api1"}}, true,
+			engine.Resource{Type: typeStage, ID: "$default", Outputs: map[string]any{"apiId": "api1"}},
+			true,
 		},
 		"another object of the type": {
 			Object{Type: typeRoute, ID: "r2"}, engine.Resource{Type: typeRoute, ID: "r1"}, true,

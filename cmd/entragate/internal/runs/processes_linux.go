@@ -52,7 +52,7 @@ func signal(pid int, mark string, sig os.Signal) error {
 	if err != nil {
 		return nil // it has ended
 	}
-	defer p.Release()
+	defer func() { _ = p.Release() }() // nothing to do about a handle
 	if !carries(pid, mark) {
 		return nil
 	}

@@ -100,8 +100,7 @@ func (e endpoints) userToken(ctx context.Context, c client, user, scope string) 
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 	}.Encode()
 	arrived, err := browser.SignIn(ctx, e.http, authorize, user)
-	var page *browser.PageError
-	if errors.As(err, &page) {
+	if page, ok := errors.AsType[*browser.PageError](err); ok {
 		return grant{}, newRefusal(page.Text)
 	}
 	if err != nil {
@@ -142,7 +141,7 @@ func originOf(address string) (string, error) {
 const (
 	replicationWait  = time.Minute
 	replicationRetry = 500 * time.Millisecond
-	unknownSecret    = "AADSTS7000215"
+	unknownSecret    = "AADSTS7000215" //nolint:gosec // the code of a refusal
 )
 
 // redeem asks the token endpoint, again while it does not know the secret yet.

@@ -12,7 +12,7 @@ import (
 )
 
 // secretName marks the secrets that are made here.
-const secretName = "entragate verify"
+const secretName = "entragate verify" //nolint:gosec // a display name
 
 // secretLifetime ends a secret that a crashed run could not remove.
 const secretLifetime = 15 * time.Minute
