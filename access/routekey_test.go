@@ -38,7 +38,7 @@ func TestParseRouteKeyRefuses(t *testing.T) {
 		"a path alone":               {"/orders", "malformed route key", `"METHOD /path"`},
 		"a method alone":             {"GET", "malformed route key", `"METHOD /path"`},
 		"two spaces":                 {"GET  /orders", "path without a leading slash", `"METHOD /path"`},
-		"a misspelt default":         {"$default", "malformed route key", `"$default"`},
+		"another default":            {"$Default", "malformed route key", `"$default"`},
 		"lower case":                 {"get /orders", "unknown method", `"GET"`},
 		"misspelt method":            {"DELET /orders", "unknown method", `"DELETE"`},
 		"a method AWS does not take": {"TRACE /orders", "unknown method", "GET"},

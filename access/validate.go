@@ -13,10 +13,15 @@ import (
 // Limits that Entra and API Gateway set.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
 // https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation
+//
+// That of a scope on a route is StringWithLengthBetween1And64, what the members
+// of AuthorizationScopes are in AWS's service model, apigatewayv2/2018-11-29.
+// https://github.com/aws/aws-sdk-go/blob/main/models/apis/apigatewayv2/2018-11-29/api-2.json
 const (
 	MaxRoutes           = 300 // of an API; AWS raises it on request
 	MaxBackends         = 300 // integrations of an API
 	MaxScopesPerRoute   = 10
+	MaxScopeOnRoute     = 64  // characters of a scope value that a route asks for
 	MaxValueLength      = 120 // characters of a scope or role value
 	MaxDisplayName      = 120 // characters of an application's name
 	MaxRedirectURIs     = 256 // of one application

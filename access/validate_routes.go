@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 func (v *validator) backends() {
@@ -109,6 +110,12 @@ func (v *validator) authorization(i int, r Route) {
 	}
 	if n := len(r.Scopes); n > MaxScopesPerRoute {
 		v.add(at(path, "scopes"), "too many scopes", fmt.Sprint(n), fmt.Sprintf("at most %d, API Gateway's quota", MaxScopesPerRoute))
+	}
+	for n, s := range r.Scopes {
+		if length := utf8.RuneCountInString(s); length > MaxScopeOnRoute {
+			v.add(at(path, "scopes", n), "scope is too long for a route", s,
+				fmt.Sprintf("at most %d characters, not %d: API Gateway takes no more", MaxScopeOnRoute, length))
+		}
 	}
 	v.refuseRoleRoute(path, r)
 }

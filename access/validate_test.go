@@ -45,6 +45,13 @@ func TestValidateAccepts(t *testing.T) {
 		"less than one a second":  func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 0.5, Burst: 1} },
 		"client granted nothing":  func(m *access.Model) { m.Clients[0].Scopes = nil },
 		"no clients":              func(m *access.Model) { m.Clients = nil },
+		"longest scope on a route": func(m *access.Model) {
+			m.Scopes = append(m.Scopes, access.Scope{Value: strings.Repeat("x", 64), Title: "x"})
+			m.Routes[1].Scopes = []string{strings.Repeat("x", 64)}
+		},
+		"scope too long for a route, on none": func(m *access.Model) {
+			m.Scopes = append(m.Scopes, access.Scope{Value: strings.Repeat("x", 65), Title: "x"})
+		},
 		"value with punctuation": func(m *access.Model) {
 			m.Scopes[3].Value = "a:/?#[]@!$&'()*+,;=~"
 			m.Clients[2].Scopes = nil
@@ -122,6 +129,13 @@ func TestValidateRefuses(t *testing.T) {
 		"role used as a scope": {
 			func(m *access.Model) { m.Routes[1].Scopes[0] = "Orders.Export" },
 			`routes[1].scopes[0]: unknown scope: got "Orders.Export"`,
+		},
+		"scope too long for a route": {
+			func(m *access.Model) {
+				m.Scopes = append(m.Scopes, access.Scope{Value: long[:65], Title: "x"})
+				m.Routes[1].Scopes = []string{"Orders.Read", long[:65]}
+			},
+			`routes[1].scopes[1]: scope is too long for a route: got "` + long[:65] + `", want at most 64 characters, not 65: API Gateway takes no more`,
 		},
 		"scope twice on a route": {
 			func(m *access.Model) { m.Routes[1].Scopes[1] = "Orders.Read" },

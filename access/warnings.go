@@ -4,13 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
-
-// maxScopeOnRoute is the longest scope that the service model of API Gateway
-// describes. AWS enforces such lengths on some operations only, so a longer one
-// is a warning.
-const maxScopeOnRoute = 64
 
 // Warnings returns what is not wrong but probably not meant: what is declared
 // and never used, who can never get a token, which route nobody may call, and
@@ -55,10 +49,6 @@ func (w *warner) catalogue() {
 			w.add(path, "scope is used nowhere", s.Value, "a route that asks for it, or its removal")
 		case !routed[s.Value]:
 			w.add(path, "scope is on no route, so it opens nothing", s.Value, "a route that asks for it")
-		}
-		if routed[s.Value] && utf8.RuneCountInString(s.Value) > maxScopeOnRoute {
-			w.add(path, "scope may be too long for a route", s.Value,
-				fmt.Sprintf("at most %d characters, as API Gateway's service model says", maxScopeOnRoute))
 		}
 	}
 	for i, r := range w.model.Roles {

@@ -49,15 +49,6 @@ func TestWarnings(t *testing.T) {
 			},
 			nil,
 		},
-		"scope too long for a route": {
-			func(m *access.Model) {
-				long := strings.Repeat("x", 65)
-				m.Scopes[2].Value = long
-				m.Routes[3].Scopes = []string{long}
-				m.Clients[2].Scopes = []string{long}
-			},
-			[]string{`scopes[2].value: scope may be too long for a route`},
-		},
 		"role used nowhere": {
 			func(m *access.Model) { m.Roles = append(m.Roles, access.Role{Value: "Spare", Title: "x"}) },
 			[]string{`roles[1].value: role is used nowhere: got "Spare"`},
