@@ -134,7 +134,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, readErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if readErr != nil {
-		protocol.WriteError(w, &wire.Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException", Message: readErr.Error()})
+		protocol.WriteError(w, &wire.Error{
+			Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLargeException", Message: readErr.Error(),
+		})
 		return
 	}
 	if err == nil {
@@ -142,7 +144,10 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// STS is global too: clients may sign for us-east-1 wherever they are.
 	if err == nil && credential.Region != c.region && credential.Service != "sts" {
-		err = &sigv4.Error{Failure: sigv4.WrongScope, Message: fmt.Sprintf("Credential should be scoped to a valid region, not '%s'.", credential.Region)}
+		err = &sigv4.Error{
+			Failure: sigv4.WrongScope,
+			Message: fmt.Sprintf("Credential should be scoped to a valid region, not '%s'.", credential.Region),
+		}
 	}
 	if err != nil {
 		protocol.WriteError(w, authenticationError(protocol, err))

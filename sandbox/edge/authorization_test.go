@@ -123,9 +123,9 @@ func TestTheEdgeFetchesKeysThroughItsClient(t *testing.T) {
 		o.Keys = nil
 		o.Client = &http.Client{Transport: p}
 	})
-	p.answer = func(r *http.Request) *http.Response {
+	p.answer = func(r *http.Request) *document {
 		if r.URL.Host == "backend.example" {
-			return response(200, "{}")
+			return &document{200, "{}"}
 		}
 		return nil
 	}

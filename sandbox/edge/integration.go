@@ -82,7 +82,7 @@ func (x *exchange) proxy() {
 		return
 	}
 	called := x.edge.options.Now()
-	resp, body, err := call(transport(x.edge.options.Client), req)
+	got, err := call(transport(x.edge.options.Client), req)
 	x.integration.called = true
 	x.integration.latency = x.edge.options.Now().Sub(called)
 	switch {
@@ -99,38 +99,44 @@ func (x *exchange) proxy() {
 		x.refuse(errUnavailable)
 		return
 	}
-	x.integration.status = resp.StatusCode
-	x.integration.requestID = firstOf(resp.Header, "X-Amz-Request-Id", "X-Amzn-Requestid")
-	x.integration.requestID2 = resp.Header.Get("X-Amz-Id-2")
-	x.passOn(resp, body, i.responses[resp.StatusCode])
+	x.integration.status = got.status
+	x.integration.requestID = firstOf(got.header, "X-Amz-Request-Id", "X-Amzn-Requestid")
+	x.integration.requestID2 = got.header.Get("X-Amz-Id-2")
+	x.passOn(got, i.responses[got.status])
+}
+
+// backendAnswer is what a backend answered.
+type backendAnswer struct {
+	status int
+	header http.Header
+	body   []byte
 }
 
 // call sends a request and reads the whole answer, which counts towards the
 // timeout: HTTP APIs do not stream.
-func call(rt http.RoundTripper, req *http.Request) (*http.Response, []byte, error) {
+func call(rt http.RoundTripper, req *http.Request) (backendAnswer, error) {
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
-		return nil, nil, err
+		return backendAnswer{}, err
 	}
 	defer resp.Body.Close()
 	body, err := readLimited(resp.Body)
-	return resp, body, err
+	return backendAnswer{resp.StatusCode, resp.Header, body}, err
 }
 
 // passOn answers with what the backend answered.
-func (x *exchange) passOn(resp *http.Response, body []byte, parameters []mapping.Parameter) {
-	status := resp.StatusCode
-	removeHopByHop(resp.Header)
-	status = x.mapResponse(parameters, resp.Header, status)
+func (x *exchange) passOn(got backendAnswer, parameters []mapping.Parameter) {
+	removeHopByHop(got.header)
+	status := x.mapResponse(parameters, got.header, got.status)
 	h := x.w.Header()
-	maps.Copy(h, resp.Header)
+	maps.Copy(h, got.header)
 	if h.Get("Content-Type") == "" {
 		h["Content-Type"] = nil // or the server would guess one from the body
 	}
 	if x.r.Method != http.MethodHead {
 		h.Del("Content-Length") // what was read counts; the server may have unzipped it
 	}
-	x.answer(status, body)
+	x.answer(status, got.body)
 }
 
 // backendURL is the integration's URI with path and stage variables filled

@@ -254,7 +254,11 @@ func TestOverRealConnections(t *testing.T) {
 	front := httptest.NewServer(w)
 	defer front.Close()
 
-	do := func(method, path string, body io.Reader) (*http.Response, string) {
+	type answer struct {
+		status    int
+		got, body string
+	}
+	do := func(method, path string, body io.Reader) answer {
 		req, err := http.NewRequestWithContext(t.Context(), method, front.URL+path, body)
 		require.NoError(t, err)
 		req.Host = host
@@ -263,20 +267,14 @@ func TestOverRealConnections(t *testing.T) {
 		defer resp.Body.Close()
 		raw, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
-		return resp, string(raw)
+		return answer{resp.StatusCode, resp.Header.Get("X-Got"), string(raw)}
 	}
-	resp, body := do("POST", "/a/b", strings.NewReader("hello"))
-	require.Equal(t, 200, resp.StatusCode)
-	require.Equal(t, "hello", body)
-	require.Equal(t, "POST /o/a/b Go-http-client/1.1", resp.Header.Get("X-Got"))
-	_, body = do("PUT", "/a", struct{ io.Reader }{strings.NewReader("chunked")})
-	require.Equal(t, "chunked", body)
-	resp, _ = do("HEAD", "/a", nil)
-	require.Equal(t, 204, resp.StatusCode)
-	resp, body = do("GET", "/none", nil)
-	require.Equal(t, 204, resp.StatusCode)
-	require.Empty(t, body)
-	resp, body = do("GET", "/a?x", nil)
-	require.Equal(t, 200, resp.StatusCode)
-	require.Empty(t, body)
+	require.Equal(t, answer{200, "POST /o/a/b Go-http-client/1.1", "hello"}, do("POST", "/a/b", strings.NewReader("hello")))
+	require.Equal(t, "chunked", do("PUT", "/a", struct{ io.Reader }{strings.NewReader("chunked")}).body)
+	require.Equal(t, 204, do("HEAD", "/a", nil).status)
+	for path, status := range map[string]int{"/none": 204, "/a?x": 200} {
+		got := do("GET", path, nil)
+		require.Equal(t, status, got.status)
+		require.Empty(t, got.body)
+	}
 }

@@ -20,7 +20,13 @@ import (
 type provider struct {
 	discovery, jwks atomic.Int64
 	keys            atomic.Pointer[keys]
-	answer          func(r *http.Request) *http.Response // instead of the usual, when it is not nil
+	answer          func(r *http.Request) *document // instead of the usual, when it is not nil
+}
+
+// document is what an identity provider answers.
+type document struct {
+	status int
+	text   string
 }
 
 func newProvider() *provider {
@@ -38,8 +44,8 @@ func (p *provider) RoundTrip(r *http.Request) (*http.Response, error) {
 		p.jwks.Add(1)
 	}
 	if p.answer != nil {
-		if resp := p.answer(r); resp != nil {
-			return resp, nil
+		if d := p.answer(r); d != nil {
+			return response(d.status, d.text, "Location", "https://else.example"), nil
 		}
 	}
 	if isDiscovery {
@@ -133,9 +139,9 @@ func TestFailuresAreNotKept(t *testing.T) {
 	t.Parallel()
 	p := newProvider()
 	failing := true
-	p.answer = func(*http.Request) *http.Response {
+	p.answer = func(*http.Request) *document {
 		if failing {
-			return response(503, "")
+			return &document{503, ""}
 		}
 		return nil
 	}
@@ -149,41 +155,39 @@ func TestFailuresAreNotKept(t *testing.T) {
 
 func TestIssuersThatDoNotAnswerAsTheyShould(t *testing.T) {
 	t.Parallel()
-	onDiscovery := func(resp func() *http.Response) func(*http.Request) *http.Response {
-		return func(r *http.Request) *http.Response {
+	onDiscovery := func(status int, text string) func(*http.Request) *document {
+		return func(r *http.Request) *document {
 			if strings.Contains(r.URL.Path, "openid-configuration") {
-				return resp()
+				return &document{status, text}
 			}
 			return nil
 		}
 	}
-	onKeys := func(resp func() *http.Response) func(*http.Request) *http.Response {
-		return func(r *http.Request) *http.Response {
+	onKeys := func(status int, text string) func(*http.Request) *document {
+		return func(r *http.Request) *document {
 			if strings.Contains(r.URL.Path, "openid-configuration") {
 				return nil
 			}
-			return resp()
+			return &document{status, text}
 		}
 	}
 	for name, test := range map[string]struct {
-		answer func(*http.Request) *http.Response
+		answer func(*http.Request) *document
 		is     error
 		want   string
 	}{
-		"no discovery document":       {onDiscovery(func() *http.Response { return response(404, "{}") }), edge.ErrDiscovery, "got status 404"},
-		"a redirect":                  {onDiscovery(func() *http.Response { return response(302, "", "Location", "https://else.example") }), edge.ErrDiscovery, "got status 302"},
-		"a document that is no JSON":  {onDiscovery(func() *http.Response { return response(200, "<html>") }), edge.ErrDiscovery, "invalid character"},
-		"the issuer of common":        {onDiscovery(func() *http.Response { return response(200, `{"issuer":"https://login.example/{tenantid}/v2.0"}`) }), edge.ErrDiscovery, "{tenantid}"},
-		"an issuer with a slash more": {onDiscovery(func() *http.Response { return response(200, fmt.Sprintf(`{"issuer":"%s/"}`, issuer)) }), edge.ErrDiscovery, "want"},
-		"no jwks_uri":                 {onDiscovery(func() *http.Response { return response(200, fmt.Sprintf(`{"issuer":%q}`, issuer)) }), edge.ErrKeySet, "want an https URL"},
-		"a jwks_uri without TLS": {onDiscovery(func() *http.Response {
-			return response(200, fmt.Sprintf(`{"issuer":%q,"jwks_uri":"http://x/k"}`, issuer))
-		}), edge.ErrKeySet, "want an https URL"},
-		"a document that is too large": {onDiscovery(func() *http.Response { return response(200, strings.Repeat(" ", 150_001)) }), edge.ErrDiscovery, "more than 150000 bytes"},
-		"no key set":                   {onKeys(func() *http.Response { return response(500, "") }), edge.ErrKeySet, "got status 500"},
-		"a key set that is no JSON":    {onKeys(func() *http.Response { return response(200, "[]") }), edge.ErrKeySet, "cannot unmarshal"},
-		"a key set that is too large":  {onKeys(func() *http.Response { return response(200, publicKeys().jwks()+strings.Repeat(" ", 150_000)) }), edge.ErrKeySet, "more than 150000 bytes"},
-		"an empty key set":             {onKeys(func() *http.Response { return response(200, `{"keys":[]}`) }), edge.ErrUnknownKey, "has no RSA key"},
+		"no discovery document":        {onDiscovery(404, "{}"), edge.ErrDiscovery, "got status 404"},
+		"a redirect":                   {onDiscovery(302, ""), edge.ErrDiscovery, "got status 302"},
+		"a document that is no JSON":   {onDiscovery(200, "<html>"), edge.ErrDiscovery, "invalid character"},
+		"the issuer of common":         {onDiscovery(200, `{"issuer":"https://login.example/{tenantid}/v2.0"}`), edge.ErrDiscovery, "{tenantid}"},
+		"an issuer with a slash more":  {onDiscovery(200, fmt.Sprintf(`{"issuer":"%s/"}`, issuer)), edge.ErrDiscovery, "want"},
+		"no jwks_uri":                  {onDiscovery(200, fmt.Sprintf(`{"issuer":%q}`, issuer)), edge.ErrKeySet, "want an https URL"},
+		"a jwks_uri without TLS":       {onDiscovery(200, fmt.Sprintf(`{"issuer":%q,"jwks_uri":"http://x/k"}`, issuer)), edge.ErrKeySet, "want an https URL"},
+		"a document that is too large": {onDiscovery(200, strings.Repeat(" ", 150_001)), edge.ErrDiscovery, "more than 150000 bytes"},
+		"no key set":                   {onKeys(500, ""), edge.ErrKeySet, "got status 500"},
+		"a key set that is no JSON":    {onKeys(200, "[]"), edge.ErrKeySet, "cannot unmarshal"},
+		"a key set that is too large":  {onKeys(200, publicKeys().jwks()+strings.Repeat(" ", 150_000)), edge.ErrKeySet, "more than 150000 bytes"},
+		"an empty key set":             {onKeys(200, `{"keys":[]}`), edge.ErrUnknownKey, "has no RSA key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -208,10 +212,10 @@ func TestAnIssuerThatEndsInASlash(t *testing.T) {
 	t.Parallel()
 	p := newProvider()
 	var asked string
-	p.answer = func(r *http.Request) *http.Response {
+	p.answer = func(r *http.Request) *document {
 		if strings.Contains(r.URL.Path, "openid-configuration") {
 			asked = r.URL.String()
-			return response(200, `{"issuer":"https://sts.example/t/","jwks_uri":"https://login.example/keys"}`)
+			return &document{200, `{"issuer":"https://sts.example/t/","jwks_uri":"https://login.example/keys"}`}
 		}
 		return nil
 	}
@@ -241,13 +245,13 @@ func TestKeysThatDoNotVerifyAreSkipped(t *testing.T) {
 	good := publicKeys()["key-1"]
 	parts := strings.TrimSuffix(strings.TrimPrefix(keys{"good": good}.jwks(), `{"keys":[`), `]}`)
 	p := newProvider()
-	p.answer = func(r *http.Request) *http.Response {
+	p.answer = func(r *http.Request) *document {
 		if strings.Contains(r.URL.Path, "openid-configuration") {
 			return nil
 		}
-		return response(200, `{"keys":[1,{"kty":"EC","kid":"ec"},{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"RSA","kid":"enc","use":"enc","n":"AQAB","e":"AQAB"},
+		return &document{200, `{"keys":[1,{"kty":"EC","kid":"ec"},{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"RSA","kid":"enc","use":"enc","n":"AQAB","e":"AQAB"},
 			{"kty":"RSA","kid":"no-n","e":"AQAB"},{"kty":"RSA","kid":"bad-n","n":"+","e":"AQAB"},{"kty":"RSA","kid":"bad-e","n":"AQAB","e":"AQABAQAB"},
-			{"kty":"RSA","kid":"one","n":"AQAB","e":"AQ"},`+parts+`,{"kty":"RSA","kid":"good","n":"AQAB","e":"AQAB"}]}`)
+			{"kty":"RSA","kid":"one","n":"AQAB","e":"AQ"},` + parts + `,{"kty":"RSA","kid":"good","n":"AQAB","e":"AQAB"}]}`}
 	}
 	sets := keySets(p, &clock{})
 	key, err := sets.Key(issuer, "good")
@@ -264,10 +268,10 @@ func TestCheckIssuerIsNotCached(t *testing.T) {
 	p := newProvider()
 	sets := keySets(p, &clock{})
 	require.NoError(t, sets.CheckIssuer(t.Context(), issuer))
-	p.answer = func(*http.Request) *http.Response { return response(500, "") }
+	p.answer = func(*http.Request) *document { return &document{500, ""} }
 	require.ErrorIs(t, sets.CheckIssuer(t.Context(), issuer), edge.ErrDiscovery)
 	var mismatch *edge.IssuerMismatchError
-	p.answer = func(*http.Request) *http.Response { return response(200, `{"issuer":"https://x"}`) }
+	p.answer = func(*http.Request) *document { return &document{200, `{"issuer":"https://x"}`} }
 	require.True(t, errors.As(sets.CheckIssuer(t.Context(), issuer), &mismatch))
 	require.Equal(t, "https://x", mismatch.Got)
 }

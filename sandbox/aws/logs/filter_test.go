@@ -105,7 +105,7 @@ func FuzzParseFilter(f *testing.F) {
 	for _, seed := range []string{`{ ($.a = "b*" || $.c[0] >= 1e3) && $.d IS NULL }`, `a -b ?c "d e"`, `{ $['a'] NOT EXISTS }`, "{", `"`, "[", "%"} {
 		f.Add(seed, line)
 	}
-	f.Fuzz(func(t *testing.T, pattern, message string) {
+	f.Fuzz(func(_ *testing.T, pattern, message string) {
 		matches, err := logs.ParseFilter(pattern)
 		if err == nil {
 			matches(message)

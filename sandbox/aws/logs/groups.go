@@ -239,10 +239,11 @@ func (s *Service) describeLogGroups(r *http.Request) (any, error) {
 	var groups []groupAnswer
 	s.state.View(func(all *State) {
 		for name, group := range all.Groups {
+			identified := func(id string) bool { return id == name || id == s.ARN(name) }
 			if !strings.HasPrefix(name, in.LogGroupNamePrefix) ||
 				!strings.Contains(strings.ToLower(name), strings.ToLower(in.LogGroupNamePattern)) ||
 				in.LogGroupClass != "" && group.Class != in.LogGroupClass ||
-				len(in.LogGroupIdentifiers) > 0 && !slices.Contains(in.LogGroupIdentifiers, name) && !slices.Contains(in.LogGroupIdentifiers, s.ARN(name)) {
+				len(in.LogGroupIdentifiers) > 0 && !slices.ContainsFunc(in.LogGroupIdentifiers, identified) {
 				continue
 			}
 			groups = append(groups, groupAnswer{

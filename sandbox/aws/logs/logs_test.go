@@ -200,15 +200,15 @@ func TestTagsByARNAndByName(t *testing.T) {
 	require.NoError(t, err)
 	_, err = b.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: arn, TagKeys: []string{"a"}})
 	require.NoError(t, err)
-	_, err = b.TagLogGroup(ctx, &cloudwatchlogs.TagLogGroupInput{LogGroupName: aws.String("/g"), Tags: map[string]string{"c": "3", "d": "4"}})
+	_, err = b.TagLogGroup(ctx, &cloudwatchlogs.TagLogGroupInput{LogGroupName: aws.String("/g"), Tags: map[string]string{"c": "3", "d": "4"}}) //nolint:staticcheck // deprecated, and still sent by older clients
 	require.NoError(t, err)
-	_, err = b.UntagLogGroup(ctx, &cloudwatchlogs.UntagLogGroupInput{LogGroupName: aws.String("/g"), Tags: []string{"d"}})
+	_, err = b.UntagLogGroup(ctx, &cloudwatchlogs.UntagLogGroupInput{LogGroupName: aws.String("/g"), Tags: []string{"d"}}) //nolint:staticcheck // deprecated, and still sent by older clients
 	require.NoError(t, err)
 	want := map[string]string{"b": "2", "c": "3"}
 	byARN, err := b.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: arn})
 	require.NoError(t, err)
 	require.Equal(t, want, byARN.Tags)
-	byName, err := b.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: aws.String("/g")})
+	byName, err := b.ListTagsLogGroup(ctx, &cloudwatchlogs.ListTagsLogGroupInput{LogGroupName: aws.String("/g")}) //nolint:staticcheck // deprecated, and still sent by older clients
 	require.NoError(t, err)
 	require.Equal(t, want, byName.Tags)
 

@@ -26,6 +26,7 @@ const (
 // Failure is why a request is not authenticated.
 type Failure int
 
+// Why requests are not authenticated.
 const (
 	Missing    Failure = iota + 1 // no Authorization header
 	Malformed                     // not the form of Signature Version 4
@@ -113,7 +114,8 @@ func (v Verifier) Verify(r *http.Request, body []byte, c Credential) error {
 		return &Error{Mismatch, fmt.Sprintf("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s'.", c.Date, at.Format("20060102"))}
 	}
 	if skew := v.Now().Sub(at); skew.Abs() > maxSkew {
-		return &Error{Skewed, fmt.Sprintf("Signature expired: %s is not within 15 min. of %s", at.Format(timeFormat), v.Now().UTC().Format(timeFormat))}
+		return &Error{Skewed, fmt.Sprintf("Signature expired: %s is not within 15 min. of %s",
+			at.Format(timeFormat), v.Now().UTC().Format(timeFormat))}
 	}
 	sum := sha256.Sum256(body)
 	hash := hex.EncodeToString(sum[:])

@@ -131,7 +131,8 @@ func (in getResourcesInput) matches(r Resource) bool {
 		return slices.Contains(in.ResourceARNList, r.ARN)
 	}
 	service, _, _ := strings.Cut(r.Type, ":")
-	if len(in.ResourceTypeFilters) > 0 && !slices.Contains(in.ResourceTypeFilters, service) && !slices.Contains(in.ResourceTypeFilters, r.Type) {
+	ofType := func(wanted string) bool { return wanted == service || wanted == r.Type }
+	if len(in.ResourceTypeFilters) > 0 && !slices.ContainsFunc(in.ResourceTypeFilters, ofType) {
 		return false
 	}
 	for _, filter := range in.TagFilters {

@@ -14,6 +14,7 @@ const RequestIDHeader = "X-Amzn-Requestid"
 // Protocol is how a service encodes requests, answers and errors.
 type Protocol int
 
+// The protocols of the services that are simulated.
 const (
 	RestJSON Protocol = iota // operations by method and path
 	JSON11                   // operations by X-Amz-Target
@@ -89,7 +90,7 @@ func writeJSON(w http.ResponseWriter, contentType string, status int, v any) {
 	}
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	w.Write(body)
+	_, _ = w.Write(body) // the client may have gone
 }
 
 func writeXML(w http.ResponseWriter, status int, v any) {
@@ -100,7 +101,7 @@ func writeXML(w http.ResponseWriter, status int, v any) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	w.Write(body)
+	_, _ = w.Write(body) // the client may have gone
 }
 
 type errorResponse struct {

@@ -118,7 +118,9 @@ func renderScopes(scopes []directory.PermissionScope) []any {
 	out := make([]any, 0, len(scopes))
 	for _, s := range scopes {
 		m := toMap(s)
-		for _, text := range []string{"adminConsentDescription", "adminConsentDisplayName", "userConsentDescription", "userConsentDisplayName"} {
+		for _, text := range []string{
+			"adminConsentDescription", "adminConsentDisplayName", "userConsentDescription", "userConsentDisplayName",
+		} {
 			if m[text] == "" {
 				m[text] = nil
 			}

@@ -196,7 +196,8 @@ func checkEntitlements(a, old *directory.Application) error {
 		Message: "Permission (scope or role) cannot be deleted or updated unless disabled first.",
 	}
 	for _, before := range old.API.OAuth2PermissionScopes {
-		i := slices.IndexFunc(a.API.OAuth2PermissionScopes, func(s directory.PermissionScope) bool { return strings.EqualFold(s.ID, before.ID) })
+		same := func(s directory.PermissionScope) bool { return strings.EqualFold(s.ID, before.ID) }
+		i := slices.IndexFunc(a.API.OAuth2PermissionScopes, same)
 		if !before.IsEnabled {
 			continue
 		}
@@ -238,7 +239,8 @@ func checkPreAuthorized(a, _ *directory.Application) error {
 		if !isGUID(p.AppID) {
 			return invalidProperty(property+".appId", applicationResource)
 		}
-		if slices.ContainsFunc(a.API.PreAuthorizedApplications[:i], func(o directory.PreAuthorizedApp) bool { return strings.EqualFold(o.AppID, p.AppID) }) {
+		same := func(o directory.PreAuthorizedApp) bool { return strings.EqualFold(o.AppID, p.AppID) }
+		if slices.ContainsFunc(a.API.PreAuthorizedApplications[:i], same) {
 			return duplicateValue(property)
 		}
 		for _, id := range p.DelegatedPermissionIDs {
@@ -257,7 +259,8 @@ func checkRequiredAccess(a, _ *directory.Application) error {
 		if !isGUID(r.ResourceAppID) {
 			return invalidProperty(property+".resourceAppId", applicationResource)
 		}
-		if slices.ContainsFunc(a.RequiredResourceAccess[:i], func(o directory.RequiredAccess) bool { return strings.EqualFold(o.ResourceAppID, r.ResourceAppID) }) {
+		same := func(o directory.RequiredAccess) bool { return strings.EqualFold(o.ResourceAppID, r.ResourceAppID) }
+		if slices.ContainsFunc(a.RequiredResourceAccess[:i], same) {
 			return duplicateValue(property)
 		}
 		for j, p := range r.ResourceAccess {
@@ -290,6 +293,7 @@ func checkSize(a, _ *directory.Application) error {
 	return nil
 }
 
+// tooLarge refuses an application with too much in it. The message is a guess.
 func tooLarge(target string) error {
 	return &Error{
 		Status: http.StatusBadRequest, Code: "Directory_ResourceSizeExceeded", Target: target,

@@ -188,7 +188,7 @@ func TestApplicationRules(t *testing.T) {
 	g := newTenant(t)
 	id, _ := g.app(object{"displayName": "target"})
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			status := 400
 			if tc.code == "Request_ResourceNotFound" {
 				status = 404
@@ -236,7 +236,7 @@ func TestEnabledScopesAndRolesMustBeDisabledFirst(t *testing.T) {
 		"disabling and removing anyway": scopes(scope(id1, "One", false)),
 	}
 	for name, body := range refused {
-		t.Run(name, func(t *testing.T) { g.refuses(400, code, message, "PATCH", path, body) })
+		t.Run(name, func(*testing.T) { g.refuses(400, code, message, "PATCH", path, body) })
 	}
 	text := scope(id1, "One", true)
 	text["adminConsentDescription"] = "another text"
@@ -275,7 +275,7 @@ func TestIdentifierURIs(t *testing.T) {
 		"taken in another case":       {"API://TAKEN", 2, "Request_BadRequest", "Another object with the same value"},
 	}
 	for name, tc := range cases {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			body := object{"displayName": "x", "identifierUris": []any{tc.uri}, "api": object{"requestedAccessTokenVersion": tc.version}}
 			if tc.code == "" {
 				g.do(204, "DELETE", "/applications/"+g.do(201, "POST", "/applications", body)["id"].(string), nil)

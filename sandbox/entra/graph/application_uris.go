@@ -132,7 +132,7 @@ func checkRedirectURIs(a, _ *directory.Application) error {
 				return invalidProperty(p.property, applicationResource)
 			}
 			if slices.Contains(all, uri) {
-				return &Error{
+				return &Error{ // code and message are guesses
 					Status: http.StatusBadRequest, Code: "InvalidRedirectUri", Target: p.property,
 					Message: "Redirect URIs must have distinct values.",
 				}

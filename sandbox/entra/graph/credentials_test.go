@@ -65,7 +65,7 @@ func TestSecretRules(t *testing.T) {
 		"a date that is none":      {add(object{"endDateTime": "tomorrow"}), "passwordCredential"},
 		"a member that is unknown": {object{"displayName": "x"}, "Invalid property 'displayName'"},
 	} {
-		t.Run(name, func(t *testing.T) { g.refuses(400, "Request_BadRequest", tc.message, "POST", path, tc.body) })
+		t.Run(name, func(*testing.T) { g.refuses(400, "Request_BadRequest", tc.message, "POST", path, tc.body) })
 	}
 	long := g.do(200, "POST", path, add(object{"endDateTime": "2030-01-01T00:00:00+02:00"}))
 	require.Equal(t, "2029-12-31T22:00:00Z", long["endDateTime"])
@@ -134,7 +134,7 @@ func TestCertificates(t *testing.T) {
 		"a key id that is none":  {key(object{"keyId": "one"}), "Request_BadRequest"},
 		"no key and no known id": {object{"keyCredentials": []any{object{"type": "AsymmetricX509Cert", "usage": "Verify", "keyId": id1}}}, "Request_BadRequest"},
 	} {
-		t.Run(name, func(t *testing.T) { g.refuses(400, tc.code, "", "PATCH", path, tc.body) })
+		t.Run(name, func(*testing.T) { g.refuses(400, tc.code, "", "PATCH", path, tc.body) })
 	}
 	g.do(204, "PATCH", path, key(object{"displayName": "CN=x"}))
 	kept := g.do(200, "GET", path, nil)["keyCredentials"].([]any)[0].(object)
@@ -189,7 +189,7 @@ func TestFederatedCredentials(t *testing.T) {
 		"audiences as a text": {object{"audiences": "a", "name": "other"}, "Request_BadRequest", "audiences"},
 		"an unknown member":   {object{"kind": "x"}, "Request_BadRequest", "The property 'kind' does not exist"},
 	} {
-		t.Run(name, func(t *testing.T) { g.refuses(400, tc.code, tc.message, "POST", path, credential(tc.members)) })
+		t.Run(name, func(*testing.T) { g.refuses(400, tc.code, tc.message, "POST", path, credential(tc.members)) })
 	}
 	g.refuses(409, "Request_MultipleObjectsWithSameKeyValue", "already exists", "POST", path, credential(object{"subject": "other"}))
 

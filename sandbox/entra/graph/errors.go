@@ -58,9 +58,16 @@ func notFound(id string) error {
 }
 
 func forbidden() error {
-	return &Error{Status: http.StatusForbidden, Code: "Authorization_RequestDenied", Message: "Insufficient privileges to complete the operation."}
+	return &Error{
+		Status: http.StatusForbidden, Code: "Authorization_RequestDenied",
+		Message: "Insufficient privileges to complete the operation.",
+	}
 }
 
+// conflict refuses what would be there twice. The messages are seen in
+// https://github.com/hashicorp/terraform-provider-azuread/issues/690,
+// https://github.com/Azure/reliable-web-app-pattern-java/issues/185 and
+// https://github.com/Azure/azure-dev/issues/1482.
 func conflict(message string) error {
 	return &Error{Status: http.StatusConflict, Code: "Request_MultipleObjectsWithSameKeyValue", Message: message}
 }

@@ -110,7 +110,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e = &Error{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: err.Error()}
 		}
 		if e.Status == http.StatusUnauthorized {
-			h.Set("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="`+directory.GraphAppID+`"`)
+			h.Set("WWW-Authenticate", `Bearer realm="", `+
+				`authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", client_id="`+directory.GraphAppID+`"`)
 		}
 		h.Set("Content-Type", "application/json")
 		w.WriteHeader(e.Status)
@@ -175,6 +176,7 @@ func (c *call) readBody() error {
 		return badRequest("Unable to read the request body.")
 	}
 	if len(raw) > maxBody {
+		// Code and message are guesses.
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "RequestEntityTooLarge", Message: "The request body is too large."}
 	}
 	if len(raw) == 0 {

@@ -61,7 +61,7 @@ func TestBodiesMustBeJSONObjects(t *testing.T) {
 	for name, body := range map[string]string{
 		"broken": `{`, "an array": `[]`, "a string": `"x"`, "null": `null`, "trailing": `{} {}`,
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, func(*testing.T) {
 			g.refuses(400, "BadRequest", "Unable to read JSON request payload", "POST", "/applications", body)
 		})
 	}

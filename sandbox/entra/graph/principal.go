@@ -44,10 +44,13 @@ var principalDefaults = map[string]any{
 }
 
 var principals = entity{
-	kind:       "servicePrincipal",
-	set:        "servicePrincipals",
-	filterable: []string{"id", "appId", "displayName", "tags", "servicePrincipalNames", "servicePrincipalType", "accountEnabled", "appOwnerOrganizationId", "alternativeNames"},
-	sample:     func(c *call) map[string]any { return c.renderPrincipal(&directory.ServicePrincipal{}) },
+	kind: "servicePrincipal",
+	set:  "servicePrincipals",
+	filterable: []string{
+		"id", "appId", "displayName", "tags", "servicePrincipalNames", "servicePrincipalType", "accountEnabled",
+		"appOwnerOrganizationId", "alternativeNames",
+	},
+	sample: func(c *call) map[string]any { return c.renderPrincipal(&directory.ServicePrincipal{}) },
 }
 
 // renderPrincipal is a service principal as Graph answers it. What its

@@ -118,7 +118,7 @@ func TestAppRoleAssignments(t *testing.T) {
 		"a role that is no GUID":        {assign(alice, "Users"), "appRoleId"},
 	}
 	for name, tc := range refused {
-		t.Run(name, func(t *testing.T) { g.refuses(400, "Request_BadRequest", tc.message, "POST", path, tc.body) })
+		t.Run(name, func(*testing.T) { g.refuses(400, "Request_BadRequest", tc.message, "POST", path, tc.body) })
 	}
 	made := g.do(201, "POST", path, assign(team, id1))
 	require.Equal(t, "Group", made["principalType"])

@@ -30,11 +30,12 @@ type assertion struct {
 	sha1, sha256 []byte
 }
 
-// readAssertion takes an assertion apart. It accepts every RSA algorithm, so
-// that the refusal of one can name it.
+// readAssertion takes an assertion apart. It accepts algorithms that Entra
+// refuses, so that the refusal of one can name it.
 func readAssertion(raw string) (assertion, *Error) {
 	parsed, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{
-		jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.HS256, jose.HS384, jose.HS512,
+		jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+		jose.ES256, jose.ES384, jose.ES512, jose.HS256, jose.HS384, jose.HS512,
 	})
 	if err != nil || len(parsed.Headers) != 1 {
 		return assertion{}, badAssertion("it is no signed JWT in compact form")

@@ -71,7 +71,10 @@ func (s *Server) authenticate(ctx context.Context, at realm, t *tenant, p presen
 	t.dir.View(func(st *directory.State) {
 		var c client
 		if c, refusal = clientOf(st, p.appID, elsewhere); refusal == nil {
-			known = credentials{c.app.AppID, slices.Clone(c.app.PasswordCredentials), slices.Clone(c.app.KeyCredentials), slices.Clone(c.app.FederatedCredentials)}
+			known = credentials{
+				c.app.AppID, slices.Clone(c.app.PasswordCredentials),
+				slices.Clone(c.app.KeyCredentials), slices.Clone(c.app.FederatedCredentials),
+			}
 		}
 	})
 	if refusal != nil {

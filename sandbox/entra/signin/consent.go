@@ -169,7 +169,8 @@ func grant(st *directory.State, clientID, userID string, permissions []permissio
 
 func principalGrant(st *directory.State, clientID, resourceID, userID string) *directory.Grant {
 	for _, g := range st.Grants {
-		if g.ClientID == clientID && g.ResourceID == resourceID && g.ConsentType == "Principal" && g.PrincipalID != nil && *g.PrincipalID == userID {
+		ofUser := g.ConsentType == "Principal" && g.PrincipalID != nil && *g.PrincipalID == userID
+		if ofUser && g.ClientID == clientID && g.ResourceID == resourceID {
 			return g
 		}
 	}

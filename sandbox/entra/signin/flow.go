@@ -125,7 +125,10 @@ func (s *Server) advance(w http.ResponseWriter, r *http.Request, f flow) {
 		}
 		lacking = may.consent
 		public = may.client.app.IsFallbackPublicClient != nil && *may.client.app.IsFallbackPublicClient
-		ask = page{App: may.client.app.DisplayName, User: may.user.UserPrincipalName, Tenant: st.Tenant.DisplayName, Permissions: lacking.missing}
+		ask = page{
+			App: may.client.app.DisplayName, User: may.user.UserPrincipalName,
+			Tenant: st.Tenant.DisplayName, Permissions: lacking.missing,
+		}
 	})
 	lacks := len(lacking.missing) > 0
 	switch {
@@ -239,7 +242,7 @@ func (s *Server) frontChannelIDToken(d delegation, raw string) (string, error) {
 		var may permit
 		if may, refusal = permitted(st, d, elsewhere); refusal == nil {
 			u := *may.user
-			claims = s.idToken(st, may.client, d, &u, raw, now, lifetime)
+			claims = s.idToken(issuance{st, now, lifetime}, may.client, d, &u, raw)
 		}
 	})
 	if refusal != nil {
@@ -308,7 +311,7 @@ func (s *Server) browser(w http.ResponseWriter, r *http.Request) string {
 }
 
 func (s *Server) setCookie(w http.ResponseWriter, name, value string) {
-	c := &http.Cookie{
+	c := &http.Cookie{ //nolint:gosec // G124: Secure wherever the sandbox is served over TLS
 		Name: name, Value: value, Path: "/", HttpOnly: true,
 		Secure: strings.HasPrefix(s.baseURL, "https://"), SameSite: http.SameSiteLaxMode,
 	}

@@ -53,7 +53,9 @@ func (s *Server) delegated(d delegation) (tokenResponse, *Error, error) {
 	var claims claimsOf
 	var refusal *Error
 	elsewhere := s.registrationElsewhere(d.tenant.id, d.appID)
-	d.tenant.dir.View(func(st *directory.State) { claims, refusal = s.delegatedClaims(st, d, elsewhere, now, lifetime) })
+	d.tenant.dir.View(func(st *directory.State) {
+		claims, refusal = s.delegatedClaims(issuance{st, now, lifetime}, d, elsewhere)
+	})
 	if refusal != nil {
 		return tokenResponse{}, refusal, nil
 	}
@@ -85,7 +87,16 @@ func clientInfo(d delegation) string {
 // so an hour is 3599.
 func seconds(lifetime time.Duration) int64 { return int64(lifetime/time.Second) - 1 }
 
-func (s *Server) delegatedClaims(st *directory.State, d delegation, elsewhere *directory.Application, now time.Time, lifetime time.Duration) (claimsOf, *Error) {
+// issuance is what the tokens of one answer share. It may be used only inside
+// the View that its directory is of.
+type issuance struct {
+	directory *directory.State
+	at        time.Time
+	lifetime  time.Duration
+}
+
+func (s *Server) delegatedClaims(i issuance, d delegation, elsewhere *directory.Application) (claimsOf, *Error) {
+	st := i.directory
 	may, refusal := permitted(st, d, elsewhere)
 	if refusal != nil {
 		return claimsOf{}, refusal
@@ -95,7 +106,7 @@ func (s *Server) delegatedClaims(st *directory.State, d delegation, elsewhere *d
 		return claimsOf{}, notConsented(c)
 	}
 	u := *may.user
-	access := s.access(st, c, resource, d.scope.Resource, now, lifetime)
+	access := s.access(i, c, resource, d.scope.Resource)
 	access.ClientAuth = d.auth
 	access.User, access.Profile = &u, d.scope.has("profile")
 	// A token names every scope granted for its resource, also those that
@@ -106,7 +117,7 @@ func (s *Server) delegatedClaims(st *directory.State, d delegation, elsewhere *d
 	access.Groups = groupsOf(st, api, d.userID)
 	out := claimsOf{access: access.Claims(), scope: scopeAnswer(d.scope, access.Scopes)}
 	if d.scope.has("openid") {
-		out.id = s.idToken(st, c, d, &u, "", now, lifetime)
+		out.id = s.idToken(i, c, d, &u, "")
 	}
 	return out, nil
 }
@@ -142,10 +153,11 @@ func permitted(st *directory.State, d delegation, elsewhere *directory.Applicati
 
 // access fills in what every access token of a client for a resource has. name
 // is the resource as the client named it.
-func (s *Server) access(st *directory.State, c client, resource *directory.ServicePrincipal, name string, now time.Time, lifetime time.Duration) token.Access {
+func (s *Server) access(i issuance, c client, resource *directory.ServicePrincipal, name string) token.Access {
+	st := i.directory
 	a := token.Access{
 		BaseURL: s.baseURL, TenantID: st.Tenant.ID, Version: 1, Audience: name, ResourceAppID: resource.AppID,
-		ClientAppID: c.app.AppID, ClientObjectID: c.sp.ID, IssuedAt: now, Lifetime: lifetime,
+		ClientAppID: c.app.AppID, ClientObjectID: c.sp.ID, IssuedAt: i.at, Lifetime: i.lifetime,
 	}
 	if name == "" {
 		a.Audience = resource.AppID
@@ -165,11 +177,12 @@ func (s *Server) access(st *directory.State, c client, resource *directory.Servi
 	return a
 }
 
-func (s *Server) idToken(st *directory.State, c client, d delegation, u *directory.User, code string, now time.Time, lifetime time.Duration) token.Claims {
+func (s *Server) idToken(i issuance, c client, d delegation, u *directory.User, code string) token.Claims {
+	st := i.directory
 	id := token.ID{
 		BaseURL: s.baseURL, TenantID: st.Tenant.ID, Version: 2, ClientAppID: c.app.AppID, User: u,
 		Profile: d.scope.has("profile"), Email: d.scope.has("email"), Nonce: d.nonce, Code: code,
-		Roles: st.RoleValues(c.sp, u.ID), Groups: groupsOf(st, c.app, u.ID), IssuedAt: now, Lifetime: lifetime,
+		Roles: st.RoleValues(c.sp, u.ID), Groups: groupsOf(st, c.app, u.ID), IssuedAt: i.at, Lifetime: i.lifetime,
 	}
 	if c.app.OptionalClaims != nil {
 		id.Optional = c.app.OptionalClaims.IDToken
@@ -214,7 +227,7 @@ func (s *Server) appOnly(t *tenant, appID, resourceName string, auth token.Clien
 	t.dir.View(func(st *directory.State) {
 		var c client
 		if c, refusal = clientOf(st, appID, elsewhere); refusal == nil {
-			claims, refusal = s.appOnlyClaims(st, c, resourceName, auth, now, lifetime)
+			claims, refusal = s.appOnlyClaims(issuance{st, now, lifetime}, c, resourceName, auth)
 		}
 	})
 	if refusal != nil {
@@ -227,7 +240,8 @@ func (s *Server) appOnly(t *tenant, appID, resourceName string, auth token.Clien
 	return tokenResponse{TokenType: "Bearer", ExpiresIn: seconds(lifetime), ExtExpiresIn: seconds(lifetime), AccessToken: raw}, nil, nil
 }
 
-func (s *Server) appOnlyClaims(st *directory.State, c client, name string, auth token.ClientAuth, now time.Time, lifetime time.Duration) (token.Claims, *Error) {
+func (s *Server) appOnlyClaims(i issuance, c client, name string, auth token.ClientAuth) (token.Claims, *Error) {
+	st := i.directory
 	resource, refusal := resourceOf(st, name)
 	if refusal != nil {
 		return nil, refusal
@@ -238,7 +252,7 @@ func (s *Server) appOnlyClaims(st *directory.State, c client, name string, auth 
 	if resource.AppRoleAssignmentRequired && len(st.AssignmentsTo(resource, c.sp.ID)) == 0 {
 		return nil, refuse(501051, "Application '%s'(%s) is not assigned to a role for the application '%s'(%s).", c.app.AppID, c.app.DisplayName, name, resource.DisplayName)
 	}
-	access := s.access(st, c, resource, name, now, lifetime)
+	access := s.access(i, c, resource, name)
 	access.ClientAuth = auth
 	access.Roles = st.RoleValues(resource, c.sp.ID)
 	return access.Claims(), nil

@@ -54,7 +54,8 @@ func (s *Server) render(w http.ResponseWriter, status int, name string, p page) 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+"'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'nonce-"+p.Nonce+"'; script-src 'nonce-"+p.Nonce+"'; "+
+		"frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Referrer-Policy", "no-referrer")
@@ -92,7 +93,8 @@ func (s *Server) choosePage(w http.ResponseWriter, f flow, problem string) {
 				p.App = a.DisplayName
 			}
 			for _, u := range st.Users {
-				p.Users = append(p.Users, person{u.ID, u.DisplayName, u.UserPrincipalName, f.loginHint != "" && strings.EqualFold(u.UserPrincipalName, f.loginHint)})
+				hinted := f.loginHint != "" && strings.EqualFold(u.UserPrincipalName, f.loginHint)
+				p.Users = append(p.Users, person{u.ID, u.DisplayName, u.UserPrincipalName, hinted})
 			}
 		})
 	}

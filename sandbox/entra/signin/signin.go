@@ -126,7 +126,10 @@ func (s *Server) routes() {
 	handle("/{tenant}/oauth2/v2.0/logout", s.inTenant(s.logout))
 	handle("/oidc/userinfo", s.userinfo)
 	handle("/", func(w http.ResponseWriter, r *http.Request) {
-		s.writeError(w, r, &Error{OAuth: "invalid_request", Status: http.StatusNotFound, Message: "there is nothing at " + r.URL.Path + " in this sandbox"})
+		s.writeError(w, r, &Error{
+			OAuth: "invalid_request", Status: http.StatusNotFound,
+			Message: "there is nothing at " + r.URL.Path + " in this sandbox",
+		})
 	})
 }
 

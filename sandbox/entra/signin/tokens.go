@@ -183,7 +183,9 @@ func redeemedAlready() *Error {
 
 // proveByPlatform checks the client's credential and origin as the platform of
 // its redirect URI demands.
-func (s *Server) proveByPlatform(w http.ResponseWriter, r *http.Request, at realm, t *tenant, kind platform, p presented) (token.ClientAuth, *Error) {
+func (s *Server) proveByPlatform(
+	w http.ResponseWriter, r *http.Request, at realm, t *tenant, kind platform, p presented,
+) (token.ClientAuth, *Error) {
 	origin := r.Header.Get("Origin")
 	if kind == platformSPA {
 		if origin == "" {

@@ -130,9 +130,6 @@ func newWorld(t *testing.T, options ...option) *world {
 	return w
 }
 
-//go:fix inline
-func ptr[T any](v T) *T { return new(v) }
-
 func scope(n int, value, kind string) directory.PermissionScope {
 	return directory.PermissionScope{
 		ID: "50000000-0000-4000-8000-00000000000" + string(rune('0'+n)), Value: value, Type: kind, IsEnabled: true,
