@@ -95,7 +95,7 @@ func parseKey(key string, s side) (Parameter, error) {
 		return p, nil
 	case p.Target == TargetHeader && isToken(name):
 		p.Name = textproto.CanonicalMIMEHeaderKey(name)
-		if Reserved(p.Name) {
+		if isReserved(p.Name) {
 			return p, &ReservedError{name}
 		}
 		return p, nil
@@ -140,9 +140,9 @@ var (
 	reservedPrefixes = []string{"access-control-", "apigw-", "x-amz-", "x-amzn-"}
 )
 
-// Reserved reports whether a header may not be mapped, in any letter case.
+// isReserved reports whether a header may not be mapped, in any letter case.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html#http-api-mapping-reserved-headers
-func Reserved(header string) bool {
+func isReserved(header string) bool {
 	header = strings.ToLower(header)
 	return reserved[header] || slices.ContainsFunc(reservedPrefixes, func(p string) bool { return strings.HasPrefix(header, p) })
 }
