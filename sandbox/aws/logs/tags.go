@@ -34,12 +34,17 @@ func (s *Service) groupOf(arn string) (string, error) {
 	return name, nil
 }
 
-func (s *Service) tagResource(r *http.Request) (any, error) {
-	in, err := decode[tagsInput](r)
-	if err != nil {
-		return nil, err
+// decodeTags reads the input of an operation that names a group by its ARN.
+func (s *Service) decodeTags(r *http.Request) (in tagsInput, name string, err error) {
+	if in, err = decode[tagsInput](r); err != nil {
+		return in, "", err
 	}
-	name, err := s.groupOf(in.ResourceARN)
+	name, err = s.groupOf(in.ResourceARN)
+	return in, name, err
+}
+
+func (s *Service) tagResource(r *http.Request) (any, error) {
+	in, name, err := s.decodeTags(r)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +52,7 @@ func (s *Service) tagResource(r *http.Request) (any, error) {
 }
 
 func (s *Service) untagResource(r *http.Request) (any, error) {
-	in, err := decode[tagsInput](r)
-	if err != nil {
-		return nil, err
-	}
-	name, err := s.groupOf(in.ResourceARN)
+	in, name, err := s.decodeTags(r)
 	if err != nil {
 		return nil, err
 	}
@@ -59,11 +60,7 @@ func (s *Service) untagResource(r *http.Request) (any, error) {
 }
 
 func (s *Service) listTagsForResource(r *http.Request) (any, error) {
-	in, err := decode[tagsInput](r)
-	if err != nil {
-		return nil, err
-	}
-	name, err := s.groupOf(in.ResourceARN)
+	_, name, err := s.decodeTags(r)
 	if err != nil {
 		return nil, err
 	}
