@@ -27,10 +27,10 @@ import (
 
 // The exit codes of entragate.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
-	exitDiffer = 3
+	exitOK          = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
 )
 
 // program is the entragate that all tests run.
@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		program = filepath.Join(dir, "entragate")
-		build := exec.Command("go", "build", "-trimpath", "-o", program, "../cmd/entragate")
+		build := exec.Command("go", "build", "-o", program, "../cmd/entragate")
 		build.Stderr = os.Stderr
 		if err := build.Run(); err != nil {
 			fmt.Fprintln(os.Stderr, "building entragate:", err)

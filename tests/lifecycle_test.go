@@ -72,7 +72,7 @@ func TestLifeOfAStack(t *testing.T) {
 		var seen preview
 		p.run(&seen, "sandbox", "preview")
 		changed := p.up()
-		require.Equal(t, []string{"update Route"}, kinds(changed.Changes))
+		require.Equal(t, []string{"update Route orders-GET /orders/{id}"}, changed.Changes.touched())
 		require.Equal(t, changed.Changes.touched(), seen.Changes.touched(), "what was previewed")
 
 		before, after := first.words(), changed.words()
@@ -217,15 +217,6 @@ func TestAccessNeedsNoCloud(t *testing.T) {
 	require.NoError(t, o.into(&result))
 	require.NotEmpty(t, result.Matrix.Cells)
 	require.NoDirExists(t, filepath.Join(p.dir, ".entragate"))
-}
-
-// kinds are "op type" of what changed, sorted.
-func kinds(c changes) []string {
-	var kinds []string
-	for _, touched := range c.touched() {
-		kinds = append(kinds, touched[:strings.LastIndex(touched, " ")])
-	}
-	return kinds
 }
 
 // differing are the keys under which two maps differ.
