@@ -92,6 +92,15 @@ func (s *session) destroy(ctx context.Context, o downOptions, result *downResult
 	if err := s.repair(ctx, e); err != nil {
 		return err
 	}
+	state, err := e.State()
+	if err != nil {
+		return err
+	}
+	// The engine would delete everything else before it refused.
+	if protected := state.Protected(); len(protected) > 0 && !o.unprotect {
+		return fmt.Errorf("stack %s protects %d resources, such as %s: --unprotect destroys them all the same",
+			s.app.stack, len(protected), protected[0].URN.Name())
+	}
 	if o.unprotect {
 		if err := e.Unprotect(ctx); err != nil {
 			return err
@@ -103,9 +112,6 @@ func (s *session) destroy(ctx context.Context, o downOptions, result *downResult
 		return err
 	})
 	if err != nil {
-		if strings.Contains(err.Error(), "protect") && !o.unprotect {
-			err = fmt.Errorf("%w\n(--unprotect destroys it all the same)", err)
-		}
 		return err
 	}
 	if err := s.run.Settled(); err != nil {

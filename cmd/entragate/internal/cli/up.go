@@ -60,6 +60,14 @@ func (a *app) up(ctx context.Context) (err error) {
 		return err
 	}
 	result := upResult{Stack: a.stack, Durations: s.timings, sandboxDir: s.layout.dir, program: a.again()}
+	// The Automation API skips the preview, and with it the refusal to delete
+	// what is protected would come only after the rest had changed.
+	if s.config.Protect {
+		a.progress("pulumi preview, stack %s", a.stack)
+		if err := s.phase("preview", func() error { _, err := e.Preview(ctx); return err }); err != nil {
+			return err
+		}
+	}
 	a.progress("pulumi up, stack %s", a.stack)
 	err = s.phase("up", func() (err error) {
 		result.Changes, err = e.Up(ctx)

@@ -19,7 +19,7 @@ const checkpoint = `{"version":3,"checkpoint":{"stack":"organization/shop/dev","
   "resources":[
     {"urn":"urn:pulumi:dev::shop::pulumi:pulumi:Stack::shop-dev","type":"pulumi:pulumi:Stack","outputs":{"url":"https://x"}},
     {"urn":"urn:pulumi:dev::shop::pulumi:providers:aws::p","custom":true,"id":"1","type":"pulumi:providers:aws"},
-    {"urn":"urn:pulumi:dev::shop::aws:apigatewayv2/api:Api::a","custom":true,"id":"api1","type":"aws:apigatewayv2/api:Api"}],
+    {"urn":"urn:pulumi:dev::shop::aws:apigatewayv2/api:Api::a","custom":true,"id":"api1","type":"aws:apigatewayv2/api:Api","protect":true}],
   "pending_operations":[{"type":"creating","resource":{"urn":"u","type":"aws:apigatewayv2/route:Route","inputs":{"apiId":"api1"}}}]}}}`
 
 func writeState(t *testing.T, content string) (dir string) {
@@ -38,6 +38,8 @@ func TestTheStateIsReadFromItsFile(t *testing.T) {
 	require.Equal(t, map[string]any{"url": "https://x"}, s.Outputs())
 	require.Len(t, s.Custom(), 1, "neither the stack nor providers")
 	require.Equal(t, "api1", s.Custom()[0].ID)
+	require.Len(t, s.Protected(), 1)
+	require.Equal(t, "api1", s.Protected()[0].ID)
 	require.Len(t, s.Pending, 1)
 	require.Equal(t, apitype.OperationTypeCreating, s.Pending[0].Type)
 

@@ -30,6 +30,7 @@ type Resource struct {
 	ID      string         `json:"id"`
 	Type    string         `json:"type"`
 	Parent  resource.URN   `json:"parent"`
+	Protect bool           `json:"protect"`
 	Inputs  map[string]any `json:"inputs"`
 	Outputs map[string]any `json:"outputs"`
 }
@@ -99,6 +100,11 @@ func (s State) Outputs() map[string]any {
 		}
 	}
 	return nil
+}
+
+// Protected are the resources that refuse to be deleted.
+func (s State) Protected() []Resource {
+	return slices.DeleteFunc(slices.Clone(s.Resources), func(r Resource) bool { return !r.Protect })
 }
 
 // Custom are the resources that stand for something in a cloud, providers aside.
