@@ -95,7 +95,7 @@ func Open(o Options) (*Sandbox, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
-	lock, err := filelock.Try(filepath.Join(dir, "lock"))
+	lock, err := filelock.Try(LockFile(dir))
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
@@ -105,6 +105,10 @@ func Open(o Options) (*Sandbox, error) {
 	}
 	return s, nil
 }
+
+// LockFile is what a process holds, in the sense of [filelock], as long as it has
+// the sandbox in dir open.
+func LockFile(dir string) string { return filepath.Join(dir, "lock") }
 
 // open does it; what it opened before it failed is for Close.
 func (s *Sandbox) open(o Options) error {

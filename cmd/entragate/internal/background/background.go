@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/entragate/entragate/internal/filelock"
 	"github.com/entragate/entragate/sandbox"
 )
 
@@ -171,8 +172,16 @@ func Stop(ctx context.Context, dir string) (stopped bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
 	for {
-		if now, ok, err := Running(ctx, dir); err != nil || !ok || now.PID != health.PID {
-			return true, err
+		// It stops answering first, and then lets requests under way finish.
+		lock, err := filelock.Try(sandbox.LockFile(dir))
+		if err == nil {
+			return true, lock.Release()
+		}
+		if !errors.Is(err, filelock.ErrHeld) {
+			return false, fmt.Errorf("stopping the sandbox: %w", err)
+		}
+		if now, ok, err := Running(ctx, dir); err != nil || ok && now.PID != health.PID {
+			return true, err // another one took over
 		}
 		select {
 		case <-ctx.Done():
