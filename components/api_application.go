@@ -2,6 +2,7 @@ package components
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,6 +40,10 @@ type ApiApplication struct {
 	// The same ids one by one, so that a new scope leaves the others known at
 	// preview.
 	scopeIDs, roleIDs pulumi.StringMap
+	// retired are the values of scopes and roles that Entra does not grant.
+	retired map[string]bool
+	// What nothing else here depends on, for the guard.
+	last []pulumi.Resource
 }
 
 // ApiApplicationArgs configures an [ApiApplication].
@@ -61,7 +66,8 @@ type ApiApplicationArgs struct {
 	// GraphURL is where the commands for an administrator point. Default:
 	// "https://graph.microsoft.com", the public cloud.
 	GraphURL string `pulumi:"graphUrl,optional"`
-	// Protect refuses the removal of a scope or role that is not retired.
+	// Protect refuses the removal of a scope or role that is not retired. Unlike
+	// [ProtectedApiArgs.Protect] it does not keep the rest from being deleted.
 	Protect bool `pulumi:"protect,optional"`
 	// Tags become "key=value" tags of the application and its service principal.
 	Tags map[string]string `pulumi:"tags,optional"`
@@ -113,15 +119,17 @@ func NewApiApplication(ctx *pulumi.Context, name string, args *ApiApplicationArg
 	if err != nil {
 		return nil, err
 	}
-	api.Administrator, err = settle(ctx, args.Grants, args.GraphURL,
+	made, administrator, err := settle(ctx, args.Grants, args.GraphURL,
 		assignments(name, args.Assignment, principal.ObjectId, assigned), child)
 	if err != nil {
 		return nil, err
 	}
 
+	api.last = append(made, uri, principal)
+	api.Administrator = administrator
 	api.ClientID = application.ClientId
 	api.ServicePrincipalID = principal.ObjectId
-	api.scopeIDs, api.roleIDs = scopeIDs, roleIDs
+	api.scopeIDs, api.roleIDs, api.retired = scopeIDs, roleIDs, args.retired()
 	api.ScopeIDs = scopeIDs.ToStringMapOutput()
 	api.RoleIDs = roleIDs.ToStringMapOutput()
 	api.ScopeURIs = scopeURIs(uri.IdentifierUri, args.Scopes)
@@ -142,9 +150,9 @@ func newIDs(ctx *pulumi.Context, prefix string, states map[string]access.State, 
 	child pulumi.ResourceOption,
 ) (pulumi.StringMap, error) {
 	ids := pulumi.StringMap{}
-	for value, state := range states {
+	for _, value := range slices.Sorted(maps.Keys(states)) {
 		id, err := random.NewRandomUuid(ctx, prefix+value, &random.RandomUuidArgs{}, child,
-			pulumi.Protect(protect && state != access.StateRetired))
+			pulumi.Protect(protect && states[value] != access.StateRetired))
 		if err != nil {
 			return nil, err
 		}
@@ -288,6 +296,25 @@ func scopeURIs(identifierURI pulumi.StringOutput, scopes []access.Scope) pulumi.
 		}
 	}
 	return uris.ToStringMapOutput()
+}
+
+// live leaves out what is retired, and sorts: Entra grants and assigns only what
+// is enabled.
+func (api *ApiApplication) live(values []string) []string {
+	live := slices.DeleteFunc(slices.Clone(values), func(value string) bool { return api.retired[value] })
+	slices.Sort(live)
+	return live
+}
+
+func (args *ApiApplicationArgs) retired() map[string]bool {
+	retired := map[string]bool{}
+	for _, s := range args.Scopes {
+		retired[s.Value] = s.Retired()
+	}
+	for _, r := range args.Roles {
+		retired[r.Value] = r.Retired()
+	}
+	return retired
 }
 
 func scopeStates(scopes []access.Scope) map[string]access.State {

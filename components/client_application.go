@@ -2,7 +2,6 @@ package components
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/pulumi/pulumi-azuread/sdk/v5/go/azuread"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -26,14 +25,18 @@ type ClientApplication struct {
 	// Administrator lists the commands that an administrator must run; empty
 	// unless grants are external.
 	Administrator pulumi.StringArrayOutput `pulumi:"administrator"`
+
+	// What nothing else here depends on, for the guard.
+	last []pulumi.Resource
 }
 
 // ClientApplicationArgs configures a [ClientApplication].
 type ClientApplicationArgs struct {
 	// API is the API that the client calls.
 	API *ApiApplication `pulumi:"api"`
-	// Client is the kind, the redirect URIs, and the scopes or roles. Its name
-	// is not used; its display name is required.
+	// Client is the kind, the redirect URIs, and the scopes or roles, of which
+	// retired ones are left out. Its name is not used; its display name is
+	// required.
 	Client access.Client `pulumi:"client"`
 	// Owners are object ids, at least one: see [ApiApplicationArgs].
 	Owners []string `pulumi:"owners"`
@@ -78,12 +81,14 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 	if err != nil {
 		return nil, err
 	}
-	client.Administrator, err = settle(ctx, args.Grants, args.GraphURL,
+	made, administrator, err := settle(ctx, args.Grants, args.GraphURL,
 		args.permissions(ctx, name, principal.ObjectId, pulumi.Parent(client)), child)
 	if err != nil {
 		return nil, err
 	}
 
+	client.last = append(made, principal)
+	client.Administrator = administrator
 	client.ClientID = application.ClientId
 	client.ServicePrincipalID = principal.ObjectId
 	return client, ctx.RegisterResourceOutputs(client, pulumi.Map{
@@ -129,10 +134,10 @@ func (args *ClientApplicationArgs) requiredAccess() azuread.ApplicationRequiredR
 			Id: id, Type: pulumi.String(kind),
 		})
 	}
-	for _, value := range slices.Sorted(slices.Values(args.Client.Scopes)) {
+	for _, value := range args.API.live(args.Client.Scopes) {
 		add(args.API.scopeIDs[value], "Scope")
 	}
-	for _, value := range slices.Sorted(slices.Values(args.Client.Roles)) {
+	for _, value := range args.API.live(args.Client.Roles) {
 		add(args.API.roleIDs[value], "Role")
 	}
 	var required azuread.ApplicationRequiredResourceAccessArray
@@ -161,7 +166,7 @@ func (args *ClientApplicationArgs) permissions(ctx *pulumi.Context, name string,
 	parent pulumi.InvokeOption,
 ) []permission {
 	var result []permission
-	for _, value := range slices.Sorted(slices.Values(args.Client.Roles)) {
+	for _, value := range args.API.live(args.Client.Roles) {
 		result = append(result, roleAssignment{
 			name:      name + "-" + value,
 			principal: principal,
@@ -172,12 +177,12 @@ func (args *ClientApplicationArgs) permissions(ctx *pulumi.Context, name string,
 	if !args.Client.Kind.IsDelegated() {
 		return result
 	}
-	if len(args.Client.Scopes) > 0 {
+	if scopes := args.API.live(args.Client.Scopes); len(scopes) > 0 {
 		result = append(result, delegatedGrant{
 			name:     name + "-api",
 			client:   principal,
 			resource: args.API.ServicePrincipalID,
-			scopes:   slices.Sorted(slices.Values(args.Client.Scopes)),
+			scopes:   scopes,
 		})
 	}
 	graph := azuread.LookupServicePrincipalOutput(ctx, azuread.LookupServicePrincipalOutputArgs{

@@ -1,6 +1,7 @@
 package components_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -100,6 +101,26 @@ func TestClientApplicationGrantsForEveryUser(t *testing.T) {
 	signIn := r.Find(t, grantType, "client-sign-in")
 	require.Equal(t, []any{"offline_access", "openid", "profile"}, signIn.Inputs["claimValues"])
 	require.Equal(t, recorder.GraphServicePrincipal, signIn.Inputs["resourceServicePrincipalObjectId"])
+}
+
+// Entra assigns no disabled role and grants no disabled scope.
+func TestClientApplicationLeavesOutWhatIsRetired(t *testing.T) {
+	t.Parallel()
+	r, err := newClient(access.Client{
+		DisplayName: "c", Kind: access.ClientNative, Scopes: []string{"Orders.Old", "Orders.Read"},
+	}, nil)
+	require.NoError(t, err)
+	require.Equal(t, []any{"Orders.Read"}, r.Find(t, grantType, "client-api").Inputs["claimValues"])
+	old := recorder.GUID("random:index/randomUuid:RandomUuid", "orders-scope-Orders.Old")
+	require.NotContains(t, fmt.Sprint(r.Find(t, applicationType, "client").Inputs["requiredResourceAccesses"]), old)
+
+	r, err = newClient(access.Client{DisplayName: "c", Kind: access.ClientNative, Scopes: []string{"Orders.Old"}}, nil)
+	require.NoError(t, err)
+	require.Equal(t, 1, count(r, grantType), "that of the sign-in scopes")
+
+	r, err = newClient(access.Client{DisplayName: "c", Kind: access.ClientDaemon, Roles: []string{"Orders.Audit"}}, nil)
+	require.NoError(t, err)
+	require.Zero(t, count(r, assignmentType))
 }
 
 func TestClientApplicationWithExternalGrants(t *testing.T) {

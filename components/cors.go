@@ -24,7 +24,8 @@ type CORS struct {
 	AllowOrigins []string `json:"allowOrigins" pulumi:"allowOrigins"`
 	// AllowMethods default to the methods of the routes.
 	AllowMethods []string `json:"allowMethods,omitempty" pulumi:"allowMethods,optional"`
-	// AllowHeaders default to authorization and content-type.
+	// AllowHeaders, authorization among them. Default: authorization and
+	// content-type.
 	AllowHeaders []string `json:"allowHeaders,omitempty" pulumi:"allowHeaders,optional"`
 	// ExposeHeaders are what pages may read of a response. Default: the few
 	// that every browser permits.
@@ -46,7 +47,7 @@ func (c *CORS) configuration(routes []access.Route) apigatewayv2.ApiCorsConfigur
 	}
 	methods := c.AllowMethods
 	if len(methods) == 0 {
-		methods = routeMethods(routes)
+		methods = routeMethods(routes, c.AllowCredentials)
 	}
 	headers := c.AllowHeaders
 	if len(headers) == 0 {
@@ -69,13 +70,17 @@ func (c *CORS) configuration(routes []access.Route) apigatewayv2.ApiCorsConfigur
 	return configuration
 }
 
-// routeMethods are the methods of the routes, sorted, or "*" where a route
-// takes any.
-func routeMethods(routes []access.Route) []string {
+// routeMethods are the methods of the routes, sorted. Where a route takes any
+// it is "*", or with credentials, when browsers take that literally, all that
+// there are.
+func routeMethods(routes []access.Route, credentials bool) []string {
 	var methods []string
 	for _, r := range routes {
 		method, _, found := strings.Cut(r.Key, " ")
 		if !found || method == "ANY" {
+			if credentials {
+				return slices.DeleteFunc(slices.Sorted(slices.Values(access.Methods)), func(m string) bool { return m == "ANY" })
+			}
 			return []string{"*"}
 		}
 		methods = append(methods, method)

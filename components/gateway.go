@@ -27,6 +27,9 @@ type Gateway struct {
 	APIID pulumi.StringOutput `pulumi:"apiId"`
 	// LogGroupName is the CloudWatch log group of the access log.
 	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+
+	// What nothing else here depends on, for the guard.
+	last []pulumi.Resource
 }
 
 // GatewayArgs configures a [Gateway].
@@ -48,8 +51,8 @@ type GatewayArgs struct {
 	Throttle *access.Throttle `pulumi:"throttle,optional"`
 	// AccessLog configures the access log. There always is one.
 	AccessLog AccessLog `pulumi:"accessLog,optional"`
-	// AllowLocalhost permits http and loopback addresses as CORS origins, for
-	// development. Default: false.
+	// AllowLocalhost permits localhost and loopback addresses as CORS origins,
+	// with http too, for development. Default: false.
 	AllowLocalhost bool `pulumi:"allowLocalhost,optional"`
 	// Tags are those of the API, its stage and its log group.
 	Tags map[string]string `pulumi:"tags,optional"`
@@ -90,11 +93,11 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	targets, err := newIntegrations(ctx, name, args.Backends, api, child)
+	integrations, err := newIntegrations(ctx, name, args.Backends, api, child)
 	if err != nil {
 		return nil, err
 	}
-	routes, err := newRoutes(ctx, name, args, api, authorizerID, targets, child)
+	routes, err := newRoutes(ctx, name, args, api, authorizerID, integrations, child)
 	if err != nil {
 		return nil, err
 	}
@@ -109,10 +112,15 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	if err := newStage(ctx, name, args, api, logs, routes, child); err != nil {
+	stage, err := newStage(ctx, name, args, api, logs, routes, child)
+	if err != nil {
 		return nil, err
 	}
 
+	gateway.last = []pulumi.Resource{stage}
+	for _, integration := range integrations {
+		gateway.last = append(gateway.last, integration) // no route may use it
+	}
 	gateway.URL = api.ApiEndpoint
 	gateway.APIID = api.ID().ToStringOutput()
 	gateway.LogGroupName = logs.Name
@@ -148,8 +156,8 @@ func newAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, api *api
 // newIntegrations makes one integration for each backend, keyed by its name.
 func newIntegrations(ctx *pulumi.Context, name string, backends []access.Backend, api *apigatewayv2.Api,
 	child pulumi.ResourceOption,
-) (map[string]pulumi.StringOutput, error) {
-	targets := map[string]pulumi.StringOutput{}
+) (map[string]*apigatewayv2.Integration, error) {
+	integrations := map[string]*apigatewayv2.Integration{}
 	for _, backend := range backends {
 		integration, err := apigatewayv2.NewIntegration(ctx, name+"-"+backend.Name, &apigatewayv2.IntegrationArgs{
 			ApiId:             api.ID(),
@@ -165,9 +173,9 @@ func newIntegrations(ctx *pulumi.Context, name string, backends []access.Backend
 		if err != nil {
 			return nil, err
 		}
-		targets[backend.Name] = pulumi.Sprintf("integrations/%s", integration.ID())
+		integrations[backend.Name] = integration
 	}
-	return targets, nil
+	return integrations, nil
 }
 
 // defaultTimeoutMillis leaves the gateway a second of its 30 to answer.
@@ -192,14 +200,14 @@ func backendPath(backendURL string) string {
 // it ignores an authorizer id beside it
 // (https://github.com/pulumi/pulumi/issues/8302).
 func newRoutes(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api,
-	authorizerID pulumi.StringPtrInput, targets map[string]pulumi.StringOutput, child pulumi.ResourceOption,
+	authorizerID pulumi.StringPtrInput, integrations map[string]*apigatewayv2.Integration, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	var routes []pulumi.Resource
 	for _, route := range allRoutes(args.CORS, args.Routes) {
 		settings := &apigatewayv2.RouteArgs{
 			ApiId:             api.ID(),
 			RouteKey:          pulumi.String(route.Key),
-			Target:            targets[backendOf(route, args.Backends)],
+			Target:            pulumi.Sprintf("integrations/%s", integrations[backendOf(route, args.Backends)].ID()),
 			AuthorizationType: pulumi.String("NONE"),
 		}
 		if !route.IsPublic() {
@@ -227,7 +235,7 @@ func backendOf(route access.Route, backends []access.Backend) string {
 // newStage makes the $default stage, after the routes that its settings name.
 func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api, logs *cloudwatch.LogGroup,
 	routes []pulumi.Resource, child pulumi.ResourceOption,
-) error {
+) (*apigatewayv2.Stage, error) {
 	throttle := args.throttle()
 	var overrides apigatewayv2.StageRouteSettingArray
 	for _, route := range args.Routes {
@@ -241,7 +249,7 @@ func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatew
 			})
 		}
 	}
-	_, err := apigatewayv2.NewStage(ctx, name, &apigatewayv2.StageArgs{
+	return apigatewayv2.NewStage(ctx, name, &apigatewayv2.StageArgs{
 		ApiId:      api.ID(),
 		Name:       pulumi.String("$default"),
 		AutoDeploy: pulumi.Bool(true),
@@ -257,7 +265,6 @@ func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatew
 		},
 		Tags: awsTags(args.Tags),
 	}, child, pulumi.DependsOn(routes))
-	return err
 }
 
 func (args *GatewayArgs) throttle() access.Throttle {

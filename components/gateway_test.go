@@ -3,6 +3,7 @@ package components_test
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
@@ -175,6 +176,19 @@ func TestGatewayCORSDefaults(t *testing.T) {
 		"allowHeaders": []any{"authorization", "content-type"}, "allowCredentials": false, "maxAge": 600.0,
 	}, r.Find(t, apiType, "orders").Inputs["corsConfiguration"])
 
+	// Browsers take a star literally where a page sends credentials.
+	args.Routes = append(args.Routes, access.Route{Key: "ANY /b", Scopes: []string{"A"}})
+	methods := func() any {
+		r, err := newGateway(args)
+		require.NoError(t, err)
+		cors, ok := r.Find(t, apiType, "orders").Inputs["corsConfiguration"].(map[string]any)
+		require.True(t, ok)
+		return cors["allowMethods"]
+	}
+	require.Equal(t, []any{"*"}, methods())
+	args.CORS.AllowCredentials = true
+	require.Equal(t, []any{"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}, methods())
+
 	args.CORS = nil
 	r, err = newGateway(args)
 	require.NoError(t, err)
@@ -244,6 +258,29 @@ func TestGatewayRefuses(t *testing.T) {
 		"localhost unless allowed": {
 			cors(components.CORS{AllowOrigins: []string{"http://localhost:5173"}}), "cors.allowOrigins[0]: localhost as an origin",
 		},
+		"localhost unless allowed, with https too": {
+			cors(components.CORS{AllowOrigins: []string{"https://127.0.0.1:5173"}}), "cors.allowOrigins[0]: localhost as an origin",
+		},
+		"an origin of a scheme that is no web page's": {
+			func(a *components.GatewayArgs) {
+				a.CORS, a.AllowLocalhost = &components.CORS{AllowOrigins: []string{"ftp://localhost"}}, true
+			}, "cors.allowOrigins[0]: localhost as an origin",
+		},
+		"CORS headers without the token's": {
+			cors(components.CORS{AllowOrigins: []string{"*"}, AllowHeaders: []string{"*"}}),
+			`cors.allowHeaders: browsers could send no token: got "*", want "authorization" among them`,
+		},
+		"CORS methods * with credentials": {
+			cors(components.CORS{AllowOrigins: []string{"https://a.example"}, AllowMethods: []string{"*"}, AllowCredentials: true}),
+			"cors.allowMethods[0]: browsers take it literally, with credentials",
+		},
+		"CORS headers * with credentials": {
+			cors(components.CORS{AllowOrigins: []string{"https://a.example"}, AllowHeaders: []string{"Authorization", "*"}, AllowCredentials: true}),
+			"cors.allowHeaders[1]: browsers take it literally, with credentials",
+		},
+		"a throttle without limit": {
+			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: math.Inf(1), Burst: 1} }, "throttle.rate: ",
+		},
 		"an unknown CORS method": {
 			cors(components.CORS{AllowOrigins: []string{"*"}, AllowMethods: []string{"get"}}), "cors.allowMethods[0]: unknown method",
 		},
@@ -265,6 +302,15 @@ func TestGatewayRefuses(t *testing.T) {
 			require.Empty(t, r.Registrations())
 		})
 	}
+}
+
+func TestGatewayAllowsLocalhostForDevelopment(t *testing.T) {
+	t.Parallel()
+	args := gatewayArgs(access.Route{Key: "GET /a", Scopes: []string{"A"}})
+	args.AllowLocalhost = true
+	args.CORS = &components.CORS{AllowOrigins: []string{"http://localhost:5173", "https://localhost", "http://127.0.0.1:80", "http://[::1]:3000"}}
+	_, err := newGateway(args)
+	require.NoError(t, err)
 }
 
 func TestGatewayAllowsAnyOriginWithoutCredentials(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Grants says who consents and assigns. Both need directory permissions that
-// reach far beyond the applications made here: DelegatedPermissionGrant and
-// AppRoleAssignment.ReadWrite.All.
+// Grants says who consents, and who assigns users, groups and daemons. Both need
+// directory permissions that reach far beyond the applications made here:
+// DelegatedPermissionGrant.ReadWrite.All and AppRoleAssignment.ReadWrite.All.
 // https://learn.microsoft.com/graph/permissions-reference
 type Grants string
 
@@ -18,7 +18,13 @@ const (
 	// GrantsManaged makes grants and assignments in the program. The default.
 	GrantsManaged Grants = "managed"
 	// GrantsExternal makes none: the Administrator output lists the commands
-	// that an administrator must run instead.
+	// that an administrator must run instead, all of them whenever anything
+	// changes. Microsoft Graph refuses what exists already, which does no harm;
+	// but a grant whose scopes changed has to be deleted first.
+	//
+	// Nothing is withdrawn, either: who is no longer in the program keeps what
+	// was granted until an administrator takes it away, so the access matrix
+	// tells what is meant, and is true once that is done.
 	GrantsExternal Grants = "external"
 )
 
@@ -41,7 +47,7 @@ var signInScopes = []struct{ value, id string }{
 // permission is what Entra calls a grant or an assignment: the program makes
 // it, or an administrator does.
 type permission interface {
-	make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error
+	make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (pulumi.Resource, error)
 	command(graphURL string) pulumi.StringOutput
 }
 
@@ -49,18 +55,20 @@ type permission interface {
 // must run where grants are external.
 func settle(ctx *pulumi.Context, grants Grants, graphURL string, permissions []permission,
 	opts ...pulumi.ResourceOption,
-) (pulumi.StringArrayOutput, error) {
+) (made []pulumi.Resource, administrator pulumi.StringArrayOutput, err error) {
 	commands := pulumi.StringArray{}
 	for _, p := range permissions {
 		if grants == GrantsExternal {
 			commands = append(commands, p.command(orDefault(graphURL, defaultGraphURL)))
 			continue
 		}
-		if err := p.make(ctx, opts...); err != nil {
-			return pulumi.StringArrayOutput{}, err
+		resource, err := p.make(ctx, opts...)
+		if err != nil {
+			return nil, administrator, err
 		}
+		made = append(made, resource)
 	}
-	return commands.ToStringArrayOutput(), nil
+	return made, commands.ToStringArrayOutput(), nil
 }
 
 // delegatedGrant consents to scopes of a resource, for every user of a client.
@@ -70,14 +78,13 @@ type delegatedGrant struct {
 	scopes           []string            // sorted
 }
 
-func (d delegatedGrant) make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	_, err := azuread.NewServicePrincipalDelegatedPermissionGrant(ctx, d.name,
+func (d delegatedGrant) make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	return azuread.NewServicePrincipalDelegatedPermissionGrant(ctx, d.name,
 		&azuread.ServicePrincipalDelegatedPermissionGrantArgs{
 			ServicePrincipalObjectId:         d.client,
 			ResourceServicePrincipalObjectId: d.resource,
 			ClaimValues:                      pulumi.ToStringArray(d.scopes),
 		}, opts...)
-	return err
 }
 
 // https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
@@ -95,13 +102,12 @@ type roleAssignment struct {
 	principal, resource, role pulumi.StringInput // object ids, and the role's id
 }
 
-func (r roleAssignment) make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) error {
-	_, err := azuread.NewAppRoleAssignment(ctx, r.name, &azuread.AppRoleAssignmentArgs{
+func (r roleAssignment) make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	return azuread.NewAppRoleAssignment(ctx, r.name, &azuread.AppRoleAssignmentArgs{
 		PrincipalObjectId: r.principal,
 		ResourceObjectId:  r.resource,
 		AppRoleId:         r.role,
 	}, opts...)
-	return err
 }
 
 // https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto

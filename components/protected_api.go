@@ -82,7 +82,15 @@ type ProtectedApiArgs struct {
 	Throttle *access.Throttle `pulumi:"throttle,optional"`
 	// AccessLog configures the access log. There always is one.
 	AccessLog AccessLog `pulumi:"accessLog,optional"`
-	// Protect refuses the removal of a scope or role that is not retired.
+	// Protect refuses the removal of a scope or role that is not retired, and the
+	// deletion of the whole: `pulumi destroy`, also with --skip-preview, and the
+	// component's removal from the program. To destroy it all the same, set it
+	// to false and run `pulumi up` first.
+	//
+	// It keeps nothing else as it is: clients, routes, grants and settings follow
+	// the program, a replacement is not refused, and neither are changes made
+	// elsewhere, `pulumi state unprotect`, and operations with --target.
+	// Default: false.
 	Protect bool `pulumi:"protect,optional"`
 	// AllowLocalhost permits localhost in redirect URIs and CORS origins, for
 	// development. Default: false.
@@ -160,6 +168,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	if err != nil {
 		return nil, err
 	}
+	last := api.last
 	administrator := pulumi.StringArrayArray{api.Administrator}
 	clientIDs := pulumi.StringMap{}
 	for _, c := range args.Clients {
@@ -167,6 +176,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		if err != nil {
 			return nil, err
 		}
+		last = append(last, client.last...)
 		clientIDs[c.Name] = client.ClientID
 		administrator = append(administrator, client.Administrator)
 	}
@@ -182,6 +192,9 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		Tags:           tags,
 	}, child)
 	if err != nil {
+		return nil, err
+	}
+	if err := guard(ctx, name, args.Protect, append(last, gateway.last...), child); err != nil {
 		return nil, err
 	}
 
@@ -261,18 +274,10 @@ func (args *ProtectedApiArgs) apiApplication(name string, tags map[string]string
 	}
 }
 
-// clientApplication leaves out what is retired: Entra grants and assigns only
-// what is enabled.
 func (args *ProtectedApiArgs) clientApplication(name string, c access.Client, api *ApiApplication,
 	tags map[string]string,
 ) *ClientApplicationArgs {
 	c.DisplayName = orDefault(c.DisplayName, orDefault(args.DisplayName, name)+" "+c.Name)
-	c.Scopes = slices.DeleteFunc(slices.Clone(c.Scopes), func(value string) bool {
-		return slices.ContainsFunc(args.Scopes, func(s access.Scope) bool { return s.Value == value && s.Retired() })
-	})
-	c.Roles = slices.DeleteFunc(slices.Clone(c.Roles), func(value string) bool {
-		return slices.ContainsFunc(args.Roles, func(r access.Role) bool { return r.Value == value && r.Retired() })
-	})
 	return &ClientApplicationArgs{
 		API:            api,
 		Client:         c,

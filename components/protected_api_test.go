@@ -1,6 +1,7 @@
 package components_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -116,6 +117,45 @@ func TestProtectedApiWithExternalGrants(t *testing.T) {
 	for _, command := range commands {
 		require.Contains(t, command, "https://graph.microsoft.us/v1.0/")
 	}
+}
+
+// Pulumi deletes what depends on others first: a guard on which nothing depends,
+// and which depends on everything, stops a deletion before it begins.
+func TestProtectedApiGuardGoesFirst(t *testing.T) {
+	t.Parallel()
+	const guard = "random:index/randomUuid:RandomUuid::orders-guard"
+	args := ordersArgs()
+	args.Backends = append(args.Backends, access.Backend{Name: "unused", URL: "https://unused.example.com"})
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	dependsOn := map[string][]string{}
+	for _, registration := range r.Registrations() {
+		if strings.HasPrefix(registration.Type, "entragate:") {
+			continue // a component is nothing to delete
+		}
+		dependsOn[registration.Type+"::"+registration.Name] = registration.DependsOn
+		require.NotContains(t, registration.DependsOn, guard)
+	}
+	after, next := map[string]bool{}, []string{guard}
+	for len(next) > 0 {
+		urn := next[0]
+		next = next[1:]
+		if !after[urn] {
+			after[urn] = true
+			next = append(next, dependsOn[urn]...)
+		}
+	}
+	for urn := range dependsOn {
+		require.True(t, after[urn], "%s would be deleted before the guard", urn)
+	}
+	require.True(t, r.Find(t, "random:index/randomUuid:RandomUuid", "orders-guard").Protect)
+
+	args = ordersArgs()
+	args.Protect = false
+	r, err = protect(t, args)
+	require.NoError(t, err)
+	require.False(t, r.Find(t, "random:index/randomUuid:RandomUuid", "orders-guard").Protect,
+		"it stays in the program, so that it can be unprotected")
 }
 
 func TestProtectedApiOwners(t *testing.T) {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -86,7 +88,7 @@ func (p *problems) throttle(t *access.Throttle) {
 	if t == nil {
 		return
 	}
-	if !(t.Rate > 0) {
+	if !(t.Rate > 0) || math.IsInf(t.Rate, 0) {
 		p.add("throttle.rate", "throttle refuses every request", fmt.Sprint(t.Rate), "requests per second, above 0")
 	}
 	if t.Burst <= 0 {
@@ -141,6 +143,7 @@ func (p *problems) cors(c *CORS, allowLocalhost bool) {
 		}
 		p.origin(path, origin, allowLocalhost)
 	}
+	p.corsWildcards(c)
 	for i, method := range c.AllowMethods {
 		if method != "*" && (!slices.Contains(access.Methods, method) || method == "ANY") {
 			p.add(fmt.Sprintf("cors.allowMethods[%d]", i), "unknown method", method, `"*", or a method such as "GET"`)
@@ -153,6 +156,29 @@ func (p *problems) cors(c *CORS, allowLocalhost bool) {
 	}
 }
 
+// corsWildcards refuses a star where browsers take it for a name: "*" does not
+// stand for authorization, and for nothing at all with credentials.
+// https://fetch.spec.whatwg.org/#http-access-control-allow-headers
+func (p *problems) corsWildcards(c *CORS) {
+	if len(c.AllowHeaders) > 0 && !slices.ContainsFunc(c.AllowHeaders, func(name string) bool {
+		return strings.EqualFold(name, "authorization")
+	}) {
+		p.add("cors.allowHeaders", "browsers could send no token", strings.Join(c.AllowHeaders, ", "),
+			`"authorization" among them: "*" does not stand for it`)
+	}
+	if !c.AllowCredentials {
+		return
+	}
+	for _, list := range []struct {
+		setting string
+		values  []string
+	}{{"allowMethods", c.AllowMethods}, {"allowHeaders", c.AllowHeaders}, {"exposeHeaders", c.ExposeHeaders}} {
+		if i := slices.Index(list.values, "*"); i >= 0 {
+			p.add(fmt.Sprintf("cors.%s[%d]", list.setting, i), "browsers take it literally, with credentials", "*", "names")
+		}
+	}
+}
+
 // origin checks scheme://host[:port], in lower case as browsers send it.
 func (p *problems) origin(path, origin string, allowLocalhost bool) {
 	const want = `an origin such as "https://portal.example.com", without a path`
@@ -161,13 +187,18 @@ func (p *problems) origin(path, origin string, allowLocalhost bool) {
 	case err != nil || u.Hostname() == "" || origin != u.Scheme+"://"+u.Host || strings.ToLower(origin) != origin ||
 		strings.Contains(origin, "*"):
 		p.add(path, "malformed origin", origin, want)
-	case u.Scheme == "http" && u.Hostname() == "localhost":
-		if !allowLocalhost {
+	case isLoopback(u.Hostname()):
+		if !allowLocalhost || u.Scheme != "http" && u.Scheme != "https" {
 			p.add(path, "localhost as an origin, where it is not allowed", origin, want)
 		}
 	case u.Scheme != "https":
 		p.add(path, "origin that anyone on the network can claim to be", origin, want)
 	}
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 var headerName = regexp.MustCompile(`^[!#$%&'*+.^_|~0-9A-Za-z-]+$`)

@@ -5,9 +5,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
+
+// guard keeps a protected API from being deleted. The protected ids alone do
+// not: everything depends on them, so Pulumi deletes them last, and where a
+// preview is skipped all the rest is gone by the time that they stop it. This
+// resource depends on what else would go first, so its own deletion is tried,
+// and refused, before. It is there without protection too: what is in no
+// program cannot be unprotected.
+//
+// It depends on resources, not on components: the SDK expands a component to
+// those children that it has got to, which are not always all.
+func guard(ctx *pulumi.Context, name string, protect bool, last []pulumi.Resource, child pulumi.ResourceOption) error {
+	_, err := random.NewRandomUuid(ctx, name+"-guard", &random.RandomUuidArgs{}, child,
+		pulumi.DependsOn(last), pulumi.Protect(protect))
+	return err
+}
 
 // retireFirst refuses an update that takes a scope or role away while it is
 // enabled. Protecting its id is not enough by itself: Pulumi deletes after it
