@@ -14,6 +14,7 @@ package notes_test
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,9 +99,7 @@ func notesStack(t *testing.T, s *sandbox, pulumiRoot string, env map[string]stri
 		"notes:backends":           []map[string]string{{"name": "notes", "url": backend}},
 		"notes:assignment":         map[string]any{"users": []string{s.find("/users/" + person)}},
 	})
-	for name, value := range s.env {
-		env[name] = value
-	}
+	maps.Copy(env, s.env)
 	env["PULUMI_BACKEND_URL"] = "file://" + filepath.ToSlash(state)
 	env["PULUMI_CONFIG_PASSPHRASE"] = "of a state that is thrown away"
 	command, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Root: pulumiRoot})

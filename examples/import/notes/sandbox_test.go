@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -67,9 +68,7 @@ func copyProject(t *testing.T, from, to string, settings map[string]any) {
 		Config map[string]any `yaml:"config"`
 	}
 	require.NoError(t, yaml.Unmarshal(raw, &stack))
-	for key, value := range settings {
-		stack.Config[key] = value
-	}
+	maps.Copy(stack.Config, settings)
 	raw, err = yaml.Marshal(stack)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(to, "Pulumi.dev.yaml"), raw, 0o600))
