@@ -50,6 +50,8 @@ unit:
 
 e2e: build
 	@scripts/announce "end-to-end tests" go test -count=1 -parallel 4 -timeout 30m ./tests
+	@scripts/announce "end-to-end tests of examples/import" env ENTRAGATE=$(CURDIR)/$(ENTRAGATE) \
+		go -C examples/import test -count=1 -parallel 4 -timeout 15m ./...
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./access/... ./sandbox/edge/...
