@@ -26,7 +26,7 @@ func TestExplainSaysWhatToDo(t *testing.T) {
 	for _, test := range []struct{ output, want string }{
 		{"write /tmp/x: no space left on device", "the disk is full"},
 		{"compile: signal: killed", "for want of memory"},
-		{"dial tcp: lookup proxy.golang.org: no such host", "check the network"},
+		{"dial tcp: lookup modules.example: no such host", "check the network"},
 		{"verifying x: checksum mismatch", "does not have the content that is pinned"},
 		{"go.mod requires go >= 1.27 (running go 1.26; GOTOOLCHAIN=local)", "this Go is too old"},
 		{"x.go:1:1: syntax error", "run it again"},
