@@ -181,11 +181,11 @@ func (v *validator) enum(path, what, got string, allowed ...string) {
 
 var namePattern = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 
-// name checks the name of a client or backend.
-func (v *validator) name(path, name string, seen map[string]string) {
+// name checks the name of a client or backend, such as the example.
+func (v *validator) name(path, name, example string, seen map[string]string) {
 	switch {
 	case name == "":
-		v.add(path, "missing name", "", "a name such as \"spa\"")
+		v.add(path, "missing name", "", fmt.Sprintf("a name such as %q", example))
 		return
 	case !namePattern.MatchString(name):
 		v.add(path, "malformed name", name, "lower-case letters, digits and single dashes, beginning with a letter")
@@ -254,8 +254,12 @@ func (v *validator) throttle(path string, t *Throttle) {
 	if !(t.Rate > 0) || math.IsInf(t.Rate, 0) {
 		v.add(at(path, "rate"), "throttle refuses every request", fmt.Sprint(t.Rate), "requests per second, above 0")
 	}
-	if t.Burst <= 0 {
+	switch {
+	case t.Burst <= 0:
 		v.add(at(path, "burst"), "throttle refuses every request", fmt.Sprint(t.Burst), "requests at once, above 0")
+	case t.Burst > math.MaxInt32:
+		// ThrottlingBurstLimit is an integer of 32 bits in AWS's service model.
+		v.add(at(path, "burst"), "throttle is more than API Gateway can hold", fmt.Sprint(t.Burst), fmt.Sprintf("at most %d", math.MaxInt32))
 	}
 }
 

@@ -11,17 +11,18 @@ import (
 )
 
 func (v *validator) clients() {
-	seen := map[string]string{}
+	seen, shown := map[string]string{}, map[string]string{}
 	scopes, roles := v.model.scopeValues(), v.model.roleValues()
 	kinds := []string{string(ClientSPA), string(ClientWeb), string(ClientNative), string(ClientDaemon)}
 	for i, c := range v.model.Clients {
 		path := at("clients", i)
-		v.name(at(path, "name"), c.Name, seen)
+		v.name(at(path, "name"), c.Name, "portal", seen)
 		if c.Kind == "" {
 			v.add(at(path, "kind"), "missing kind", "", oneOf("", kinds))
 		}
 		v.enum(at(path, "kind"), "kind", string(c.Kind), kinds...)
 		v.text(at(path, "displayName"), c.DisplayName, false, MaxDisplayName)
+		v.displayName(at(path, "displayName"), c.DisplayName, shown)
 		v.references(at(path, "scopes"), "scope", c.Scopes, scopes)
 		v.references(at(path, "roles"), "role", c.Roles, roles)
 		switch {
@@ -31,6 +32,22 @@ func (v *validator) clients() {
 			v.delegated(path, c)
 		}
 	}
+}
+
+// displayName checks that no two clients show the same name. Entra would take
+// both, and people could not tell them apart; so the azuread provider is asked
+// to refuse the second one, which it does late. Entra compares without case.
+// https://registry.terraform.io/providers/hashicorp/azuread/2.53.1/docs/resources/application#prevent_duplicate_names
+func (v *validator) displayName(path, name string, shown map[string]string) {
+	key := strings.ToLower(name)
+	if key == "" {
+		return
+	}
+	if first, ok := shown[key]; ok {
+		v.add(path, "name is shown twice", name, "another name than "+first)
+		return
+	}
+	shown[key] = path
 }
 
 func (v *validator) daemon(path string, c Client) {
@@ -98,6 +115,8 @@ func (v *validator) redirectURI(kind ClientKind, uri string) (message, want stri
 		return "character not allowed in a redirect URI", "no spaces, quotes, backslashes or angle brackets"
 	case u.User != nil:
 		return "user name in a redirect URI", "an address without credentials"
+	case !isPort(u.Port()):
+		return "port out of range in a redirect URI", "a port from 1 to 65535, or none"
 	case !strings.HasPrefix(uri, u.Scheme+"://") || !schemePattern.MatchString(u.Scheme):
 		return "malformed scheme", "a scheme in lower case"
 	}

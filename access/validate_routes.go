@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,7 +16,7 @@ func (v *validator) backends() {
 	}
 	seen := map[string]string{}
 	for i, b := range v.model.Backends {
-		v.name(at("backends", i, "name"), b.Name, seen)
+		v.name(at("backends", i, "name"), b.Name, "orders", seen)
 		v.backendURL(at("backends", i, "url"), b.URL)
 		if t := b.TimeoutMillis; t != 0 && (t < MinTimeoutMillis || t > MaxTimeoutMillis) {
 			v.add(at("backends", i, "timeoutMillis"), "timeout out of range", fmt.Sprint(t),
@@ -38,6 +39,8 @@ func (v *validator) backendURL(path, raw string) {
 		v.add(path, "url has a user name", withoutUserinfo(raw), want+", without credentials")
 	case u.Scheme != "https" && u.Scheme != "http":
 		v.add(path, "unknown scheme", raw, want)
+	case !isPort(u.Port()):
+		v.add(path, "port out of range", raw, "a port from 1 to 65535, or none")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		v.add(path, "requests would travel unencrypted", raw, "https, or http on localhost for a sandbox")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(raw, "#"):
@@ -55,6 +58,12 @@ func withoutUserinfo(raw string) string {
 		return "…" + raw[i:]
 	}
 	return raw
+}
+
+// isPort tells whether the port of a parsed URL can be one; "" is the default.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func isLoopback(host string) bool {

@@ -273,6 +273,26 @@ func TestValidateRefuses(t *testing.T) {
 			func(m *access.Model) { m.Roles = append(m.Roles, m.Roles[0]) },
 			`roles[2].value: value is declared twice: got "Orders.Export", want another value than roles[0].value`,
 		},
+		"redirect URI with a port that cannot be": {
+			redirect(web, "https://app.example.com:65536/in"),
+			`clients[1].redirectUris[0]: port out of range in a redirect URI: got "https://app.example.com:65536/in", want a port from 1 to 65535, or none`,
+		},
+		"localhost with port 0": {redirect(cli, "http://localhost:0"), `clients[2].redirectUris[0]: port out of range`},
+		"backend with a port that cannot be": {
+			func(m *access.Model) { m.Backends[0].URL = "https://orders.example.com:70000" },
+			`backends[0].url: port out of range: got "https://orders.example.com:70000", want a port from 1 to 65535, or none`,
+		},
+		"backend without a name": {func(m *access.Model) { m.Backends[0].Name = "" }, `backends[0].name: missing name: want a name such as "orders"`},
+		"burst beyond 32 bits": {
+			func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 1, Burst: math.MaxInt32 + 1} },
+			`routes[1].throttle.burst: throttle is more than API Gateway can hold: got "2147483648", want at most 2147483647`,
+		},
+		"two clients that show the same name": {
+			func(m *access.Model) {
+				m.Clients[0].DisplayName, m.Clients[1].DisplayName = "Orders Portal", "orders portal"
+			},
+			`clients[1].displayName: name is shown twice: got "orders portal", want another name than clients[0].displayName`,
+		},
 		"scope without a value":      {func(m *access.Model) { m.Scopes = append(m.Scopes, access.Scope{Title: "x"}) }, `scopes[4].value: missing value: want a name such as "Orders.Read"`},
 		"scope with a space":         {func(m *access.Model) { m.Scopes = append(m.Scopes, access.Scope{Value: "Orders Read", Title: "x"}) }, `scopes[4].value: character not allowed in a value: got "Orders Read"`},
 		"scope with a quote":         {func(m *access.Model) { m.Scopes = append(m.Scopes, access.Scope{Value: `a"b`, Title: "x"}) }, `scopes[4].value: character not allowed`},
