@@ -179,6 +179,17 @@ func TestBadOptionsAreRefused(t *testing.T) {
 	}
 }
 
+func TestARefusedFirstStartCanBeMadeAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	_, err := sandbox.Open(sandbox.Options{Dir: dir, Region: "europe"})
+	require.ErrorContains(t, err, `region: got "europe"`)
+	s, err := sandbox.Open(sandbox.Options{Dir: dir, Region: "eu-central-1"})
+	require.NoError(t, err)
+	require.Equal(t, "eu-central-1", s.Region)
+	require.NoError(t, s.Close())
+}
+
 func TestADirectoryWithBrokenSettingsIsRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/entragate/entragate/sandbox/aws"
 	"github.com/entragate/entragate/sandbox/store"
 )
 
@@ -66,7 +67,8 @@ func openSettings(o Options) (Settings, error) {
 	if o.Account != "" && o.Account != s.Account {
 		return s, fmt.Errorf("sandbox %s: got account %q, but it was made for %q: use another directory", o.Dir, o.Account, s.Account)
 	}
-	return s, nil
+	// Before they are saved: the directory would be of no use.
+	return s, aws.Check(s.Account, s.Region)
 }
 
 func (s Settings) save(dir string) error {

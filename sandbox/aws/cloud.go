@@ -69,6 +69,17 @@ var (
 	regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 )
 
+// Check returns what is wrong with an account or the name of a region.
+func Check(account, region string) error {
+	switch {
+	case !accountID.MatchString(account):
+		return fmt.Errorf("account: got %q, want twelve digits", account)
+	case !regionName.MatchString(region):
+		return fmt.Errorf("region: got %q, want a name such as us-east-1", region)
+	}
+	return nil
+}
+
 // New opens the control planes.
 func New(options Options) (*Cloud, error) {
 	if options.Account == "" {
@@ -80,12 +91,10 @@ func New(options Options) (*Cloud, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	switch {
-	case !accountID.MatchString(options.Account):
-		return nil, fmt.Errorf("opening aws: account: got %q, want twelve digits", options.Account)
-	case !regionName.MatchString(options.Region):
-		return nil, fmt.Errorf("opening aws: region: got %q, want a name such as us-east-1", options.Region)
-	case options.CheckIssuer == nil || options.Endpoint == nil:
+	if err := Check(options.Account, options.Region); err != nil {
+		return nil, fmt.Errorf("opening aws: %w", err)
+	}
+	if options.CheckIssuer == nil || options.Endpoint == nil {
 		return nil, errors.New("opening aws: CheckIssuer and Endpoint: got nil, want functions")
 	}
 	logging, err := logs.New(logs.Options{Account: options.Account, Region: options.Region, Dir: options.Dir, Now: options.Now})
