@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -70,10 +71,10 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	case errors.Is(err, errDiffers):
 		return exitDiffers
 	case ctx.Err() != nil:
-		fmt.Fprintf(stderr, "interrupted: %v\nRun it again: it goes on from what is there.\n", err)
+		a.interrupted(err)
 		return exitInterrupted
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "error: %v\n", err)
+		a.fail(err)
 		return exitUsage
 	default:
 		a.fail(err)
@@ -81,10 +82,34 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	}
 }
 
+// interrupted says what was cut off. The rest of the error repeats what the
+// Pulumi CLI printed all along.
+func (a *app) interrupted(err error) {
+	what := err.Error()
+	if !a.verbose {
+		what, _, _ = strings.Cut(what, "\n")
+	}
+	fmt.Fprintf(a.stderr, "interrupted: %s\nRun it again: it goes on from what is there.\n", what)
+}
+
+// failure is what every command prints with --json when it fails, so that a
+// program need not read prose.
+type failure struct {
+	Error string `json:"error"`
+	// Problems are those of a configuration, if that is what was wrong.
+	Problems access.Problems `json:"problems,omitempty"`
+}
+
 // fail prints an error; the problems of a configuration one a line.
 func (a *app) fail(err error) {
 	var problems access.Problems
-	if errors.As(err, &problems) && len(problems) > 1 {
+	errors.As(err, &problems)
+	if a.json {
+		if err := a.print(failure{err.Error(), problems}, nil); err != nil {
+			fmt.Fprintf(a.stderr, "error: %v\n", err)
+		}
+	}
+	if len(problems) > 1 {
 		fmt.Fprintf(a.stderr, "error: %d problems\n", len(problems))
 		for _, p := range problems {
 			fmt.Fprintf(a.stderr, "  %v\n", p)
@@ -112,7 +137,7 @@ it should be (a cell of the access matrix, an orphan); 130 interrupted.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.dir, "dir", "", "project folder (default the nearest parent with a Pulumi.yaml)")
 	flags.StringVar(&a.stack, "stack", defaultStack, "stack")
-	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
+	flags.BoolVar(&a.json, "json", false, "print the result, or what went wrong, as JSON")
 	flags.BoolVar(&a.verbose, "verbose", false, "say more about what is done")
 	flags.StringVar(&a.sandboxDir, "sandbox-dir", "", "folder of the sandbox (default .entragate in the project folder)")
 	flags.StringVar(&a.cache, "cache", "", "folder of built programs (default entragate in the user's cache folder)")

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,6 +38,9 @@ func TestWrongArgumentsAreToldApartFromFailures(t *testing.T) {
 		"up of a stack that is not":     {[]string{"sandbox", "up", "--stack", "staging"}, exitFailure, "Pulumi.staging.yaml"},
 		"help is no mistake":            {[]string{"--help"}, exitOK, ""},
 		"no command is no mistake":      {nil, exitOK, ""},
+		"a region for the sandbox":      {[]string{"orphans", "--region", "eu-west-1"}, exitUsage, "without --real"},
+		"a token of nothing deployed":   {[]string{"token", "portal:user", "--sandbox-dir", "/proc/none"}, exitFailure, "not deployed"},
+		"calls of nothing deployed":     {[]string{"verify", "--sandbox-dir", "/proc/none"}, exitFailure, "not deployed"},
 		"status without any sandbox":    {[]string{"sandbox", "status", "--sandbox-dir", "/proc/none"}, exitOK, ""},
 		"a sandbox that cannot be made": {[]string{"sandbox", "serve", "--sandbox-dir", "/proc/none"}, exitFailure, "opening the sandbox"},
 	} {
@@ -50,6 +54,65 @@ func TestWrongArgumentsAreToldApartFromFailures(t *testing.T) {
 			require.Equal(t, tc.code, Run(args, &out, &errs), errs.String())
 			require.Contains(t, errs.String(), tc.want)
 		})
+	}
+}
+
+func TestStatusNeedsNoProject(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state/.pulumi/stacks/shop")
+	require.NoError(t, os.MkdirAll(state, 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(state, "dev.json"), []byte(`{"version":3,"checkpoint":{}}`), 0o600))
+	var out, errs bytes.Buffer
+	code := Run([]string{"sandbox", "status", "--json", "--dir", dir, "--sandbox-dir", dir}, &out, &errs)
+	require.Equal(t, exitOK, code, errs.String())
+	var result statusResult
+	require.NoError(t, json.Unmarshal(out.Bytes(), &result))
+	require.Equal(t, []stackStatus{{Project: "shop", Name: "dev"}}, result.Stacks, "those of every project")
+}
+
+func TestFailuresAreJSONToo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: entragate\nruntime: go\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("config:\n  entragate:protect: perhaps\n"), 0o600))
+	var out, errs bytes.Buffer
+	require.Equal(t, exitFailure, Run([]string{"access", "--json", "--dir", dir}, &out, &errs))
+	var got failure
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got), out.String())
+	require.Equal(t, access.Problems{
+		{Path: "entragate:protect", Message: "wrong type", Got: "perhaps", Want: "true or false"},
+	}, got.Problems)
+	require.Contains(t, errs.String(), got.Error)
+
+	out.Reset()
+	require.Equal(t, exitUsage, Run([]string{"access", "--json", "dev"}, &out, &errs))
+	require.NoError(t, json.Unmarshal(out.Bytes(), &got))
+	require.Contains(t, got.Error, `argument "dev"`)
+}
+
+func TestInterruptionsAreToldInALine(t *testing.T) {
+	t.Parallel()
+	err := errors.New("pulumi up: interrupt signal received\ncode: 1\nstdout: Updating")
+	for verbose, want := range map[bool]string{
+		false: "interrupted: pulumi up: interrupt signal received\nRun it again: it goes on from what is there.\n",
+		true:  "interrupted: pulumi up: interrupt signal received\ncode: 1\nstdout: Updating\nRun it again: it goes on from what is there.\n",
+	} {
+		var errs bytes.Buffer
+		(&app{stderr: &errs, verbose: verbose}).interrupted(err)
+		require.Equal(t, want, errs.String())
+	}
+}
+
+func TestLinesToPasteAreQuoted(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]string{
+		"/a/b-c.d_e": "/a/b-c.d_e",
+		"/my clouds": "'/my clouds'",
+		"it's $HOME": `'it'\''s $HOME'`,
+		"":           "''",
+	} {
+		require.Equal(t, want, quoted(word))
 	}
 }
 

@@ -46,8 +46,11 @@ credentials of AWS and Azure SDKs lead to, with the pulumi CLI and the state tha
 the project uses. Exit code 3: there are orphans.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.real {
+			switch {
+			case o.real:
 				return a.realOrphans(cmd.Context(), o)
+			case o.region != "":
+				return usageError{fmt.Errorf("--region: got %q without --real: the sandbox has one region", o.region)}
 			}
 			return a.sandboxOrphans(cmd.Context(), o)
 		},

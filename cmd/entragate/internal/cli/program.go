@@ -3,22 +3,34 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
 // again is this program with the flags that say which stack, for lines to paste.
 func (a *app) again() string {
-	line := programName()
+	line := quoted(programName())
 	if a.dir != "" {
-		line += " --dir " + a.dir
+		line += " --dir " + quoted(a.dir)
 	}
 	if a.sandboxDir != "" {
-		line += " --sandbox-dir " + a.sandboxDir
+		line += " --sandbox-dir " + quoted(a.sandboxDir)
 	}
 	if a.stack != defaultStack {
 		line += " --stack " + a.stack
 	}
 	return line
+}
+
+// plainWord is what a shell takes for one word as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,=-]+$`)
+
+// quoted is a word for a shell.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // programName is how this program is called from where the user is, for lines

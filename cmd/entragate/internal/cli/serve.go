@@ -100,10 +100,17 @@ func listenBackend(file string) (net.Listener, error) {
 	raw, err := os.ReadFile(file)
 	if err == nil {
 		address = strings.TrimSpace(string(raw))
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return nil, fmt.Errorf("listening for the orders service: %s: got %q, want host:port", file, address)
+		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listening for the orders service: %w", err)
 	}
+	remembered := err == nil
 	l, err := net.Listen("tcp", address)
+	if err != nil && remembered {
+		return nil, fmt.Errorf("listening for the orders service: %w (what is deployed names this port: end the program that took it)", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listening for the orders service: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/background"
@@ -44,9 +45,12 @@ type session struct {
 	timings map[string]float64
 }
 
-// openSoon is open for commands that change nothing and are soon done: they
-// wait for others.
+// openSoon is open for commands that call what is deployed and are soon done:
+// they wait for others. Without a deployment no clouds are started.
 func (a *app) openSoon(ctx context.Context) (*session, error) {
+	if err := a.mustBeKnown(); err != nil {
+		return nil, err
+	}
 	until := time.Now().Add(waitForOthers)
 	for {
 		s, err := a.open(ctx)
@@ -59,6 +63,22 @@ func (a *app) openSoon(ctx context.Context) (*session, error) {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// mustBeKnown returns an error for a stack that the sandbox has never seen.
+func (a *app) mustBeKnown() error {
+	p, l, err := a.project()
+	if err != nil {
+		return err
+	}
+	if _, err := p.StackFile(a.stack); err != nil {
+		return err
+	}
+	names, err := engine.Stacks(l.state(), p.Name)
+	if err == nil && !slices.Contains(names, a.stack) {
+		err = fmt.Errorf("stack %s: %w", a.stack, errNotDeployed)
+	}
+	return err
 }
 
 // open takes the stack's lock, starts the sandbox if it does not run, and makes
@@ -95,7 +115,8 @@ func (s *session) close() error { return s.run.End() }
 func (s *session) phase(name string, work func() error) error {
 	start := time.Now()
 	err := work()
-	s.timings[name] += time.Since(start).Round(time.Millisecond).Seconds()
+	total := time.Duration(s.timings[name]*float64(time.Second)) + time.Since(start)
+	s.timings[name] = total.Round(time.Millisecond).Seconds()
 	return err
 }
 

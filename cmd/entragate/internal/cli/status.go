@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,6 +30,7 @@ type statusResult struct {
 }
 
 type stackStatus struct {
+	Project   string `json:"project"`
 	Name      string `json:"name"`
 	Resources int    `json:"resources"`
 	// Pending are operations that an interrupted run left.
@@ -46,10 +48,11 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func (a *app) status(ctx context.Context) error {
-	p, l, err := a.project()
+	dir, err := a.sandboxFolder()
 	if err != nil {
 		return err
 	}
+	l := layout{dir}
 	result := statusResult{Dir: l.dir, Stacks: []stackStatus{}}
 	settings, err := sandbox.ReadSettings(l.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -65,12 +68,13 @@ func (a *app) status(ctx context.Context) error {
 		result.TenantID, result.Region = settings.TenantID, settings.Region
 		result.Environment = sandbox.EnvironmentFile(l.dir)
 	}
-	names, err := engine.Stacks(l.state(), p.Name)
+	names, err := engine.AllStacks(l.state())
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		state, err := engine.ReadState(l.state(), p.Name, name)
+	for _, full := range names {
+		project, name, _ := strings.Cut(full, "/")
+		state, err := engine.ReadState(l.state(), project, name)
 		if err != nil {
 			return err
 		}
@@ -78,7 +82,7 @@ func (a *app) status(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		result.Stacks = append(result.Stacks, stackStatus{name, len(state.Resources), len(state.Pending), o.URL})
+		result.Stacks = append(result.Stacks, stackStatus{project, name, len(state.Resources), len(state.Pending), o.URL})
 	}
 	return a.print(result, result.text)
 }
@@ -95,7 +99,7 @@ func (r statusResult) text(w io.Writer) error {
 	fmt.Fprintf(w, "sandbox  %s\nEntra    %s (tenant %s)\nAWS      %s (region %s)\nclients  %s\n",
 		state, r.Entra, r.TenantID, r.AWS, r.Region, r.Environment)
 	for _, s := range r.Stacks {
-		fmt.Fprintf(w, "stack    %s: %d resources  %s\n", s.Name, s.Resources, s.URL)
+		fmt.Fprintf(w, "stack    %s of %s: %d resources  %s\n", s.Name, s.Project, s.Resources, s.URL)
 		if s.Pending > 0 {
 			fmt.Fprintf(w, "         %d operations of it were interrupted; `entragate sandbox up --stack %s` settles them\n", s.Pending, s.Name)
 		}

@@ -114,7 +114,7 @@ func (r upResult) text(width int) func(io.Writer) error {
 		token := r.program + " token " + caller
 		fmt.Fprintf(w, "token   %s\n", token)
 		fmt.Fprintf(w, "call    curl --cacert %s -H \"Authorization: Bearer $(%s)\" %s%s\n",
-			filepath.Join(r.sandboxDir, "ca.pem"), token, r.URL, request)
+			quoted(filepath.Join(r.sandboxDir, "ca.pem")), token, r.URL, request)
 		return nil
 	}
 }

@@ -194,7 +194,7 @@ func (e *Engine) State() (State, error) {
 // Unlock clears the lock that a killed CLI left on the stack. The caller has
 // seen to it that none is alive.
 func (e *Engine) Unlock(ctx context.Context) (cleared bool, err error) {
-	locks, err := filepath.Glob(filepath.Join(e.options.StateDir, ".pulumi", "locks", "*", e.options.Project, e.options.Stack, "*"))
+	locks, err := fs.Glob(os.DirFS(e.options.StateDir), ".pulumi/locks/*/"+e.options.Project+"/"+e.options.Stack+"/*")
 	if err != nil || len(locks) == 0 {
 		return false, err
 	}

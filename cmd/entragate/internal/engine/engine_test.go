@@ -48,6 +48,24 @@ func TestTheStateIsReadFromItsFile(t *testing.T) {
 	require.Equal(t, []string{"shop/dev"}, names)
 }
 
+func TestStacksAreFoundWhateverTheFolderIsCalled(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "a [b] *'?")
+	for _, file := range []string{stateFile(dir, "shop", "dev"), stateFile(dir, "shop", "prod"), stateFile(dir, "shopping", "dev")} {
+		require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		require.NoError(t, os.WriteFile(file, []byte(checkpoint), 0o600))
+	}
+	names, err := Stacks(dir, "shop")
+	require.NoError(t, err)
+	require.Equal(t, []string{"dev", "prod"}, names)
+	names, err = AllStacks(dir)
+	require.NoError(t, err)
+	require.Equal(t, []string{"shop/dev", "shop/prod", "shopping/dev"}, names)
+	names, err = AllStacks(t.TempDir())
+	require.NoError(t, err)
+	require.Empty(t, names)
+}
+
 func TestAStackThatWasNeverDeployedHasNothing(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{

@@ -77,14 +77,17 @@ func ParseState(deployment json.RawMessage) (State, error) {
 
 // Stacks are the names of a project's stacks in the state directory.
 func Stacks(stateDir, project string) ([]string, error) {
-	files, err := filepath.Glob(stateFile(stateDir, project, "*"))
+	all, err := AllStacks(stateDir)
 	if err != nil {
 		return nil, err
 	}
-	for i := range files {
-		files[i] = strings.TrimSuffix(filepath.Base(files[i]), ".json")
+	var names []string
+	for _, full := range all {
+		if name, ok := strings.CutPrefix(full, project+"/"); ok {
+			names = append(names, name)
+		}
 	}
-	return files, nil
+	return names, nil
 }
 
 // stateFile is where Pulumi's file backend keeps a stack.
@@ -117,12 +120,13 @@ func (s State) Custom() []Resource {
 // AllStacks are the stacks of all projects in the state directory, as
 // project/stack.
 func AllStacks(stateDir string) ([]string, error) {
-	files, err := filepath.Glob(stateFile(stateDir, "*", "*"))
+	// The directory's own path is no pattern, whatever is in it.
+	files, err := fs.Glob(os.DirFS(stateDir), ".pulumi/stacks/*/*.json")
 	if err != nil {
 		return nil, err
 	}
 	for i, file := range files {
-		files[i] = filepath.Base(filepath.Dir(file)) + "/" + strings.TrimSuffix(filepath.Base(file), ".json")
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(file, ".pulumi/stacks/"), ".json")
 	}
 	return files, nil
 }

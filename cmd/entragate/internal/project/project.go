@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -75,8 +76,23 @@ func (p Project) StackFile(stack string) (string, error) {
 		return "", fmt.Errorf("stack: got %q, want letters, digits, dashes, dots and underscores", stack)
 	}
 	path := filepath.Join(p.Dir, "Pulumi."+stack+".yaml")
-	if _, err := os.Stat(path); err != nil {
+	switch _, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("stack: got %q, want %s: %w", stack, p.stacks(), err)
+	case err != nil:
 		return "", fmt.Errorf("stack %s: %w", stack, err)
 	}
 	return path, nil
+}
+
+// stacks names the stacks that have a configuration, for an error.
+func (p Project) stacks() string {
+	files, err := fs.Glob(os.DirFS(p.Dir), "Pulumi.?*.yaml")
+	if err != nil || len(files) == 0 {
+		return "a stack with a configuration, and none has one"
+	}
+	for i, file := range files {
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(file, "Pulumi."), ".yaml")
+	}
+	return "one of " + strings.Join(files, ", ")
 }

@@ -74,6 +74,7 @@ func TestAStackNameThatIsAPathIsRefused(t *testing.T) {
 	}
 	_, err := p.StackFile("prod")
 	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, `stack: got "prod", want one of dev:`)
 	_, err = p.StackFile("dev")
 	require.NoError(t, err)
 }
