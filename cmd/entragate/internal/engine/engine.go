@@ -13,6 +13,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,10 +101,7 @@ func environment(o Options) ([]string, error) {
 		return nil, err
 	}
 	variables := map[string]string{
-		// Without metadata files: they are not written in one step, and the CLI
-		// stops at one that was cut off.
-		// https://pkg.go.dev/gocloud.dev/blob/fileblob#URLOpener
-		"PULUMI_BACKEND_URL":            "file://" + filepath.ToSlash(o.StateDir) + "?metadata=skip",
+		"PULUMI_BACKEND_URL":            backendURL(o.StateDir),
 		"PULUMI_CONFIG_PASSPHRASE_FILE": passphrase,
 		"AWS_CONFIG_FILE":               os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE":   os.DevNull,
@@ -123,6 +121,14 @@ func environment(o Options) ([]string, error) {
 	}
 	slices.Sort(env)
 	return env, nil
+}
+
+// backendURL is where the state is. It is without metadata files: they are not
+// written in one step, and the CLI stops at one that was cut off.
+// https://pkg.go.dev/gocloud.dev/blob/fileblob#URLOpener
+func backendURL(stateDir string) string {
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(stateDir), RawQuery: "metadata=skip"}
+	return u.String()
 }
 
 // passphraseFile makes, once, the passphrase of the secrets in the state.

@@ -66,6 +66,17 @@ func TestStacksAreFoundWhateverTheFolderIsCalled(t *testing.T) {
 	require.Empty(t, names)
 }
 
+func TestTheStateMayBeInAFolderOfAnyName(t *testing.T) {
+	t.Parallel()
+	for dir, want := range map[string]string{
+		"/clouds/state":    "file:///clouds/state?metadata=skip",
+		"/my clouds/state": "file:///my%20clouds/state?metadata=skip",
+		"/100% #?&/state":  "file:///100%25%20%23%3F&/state?metadata=skip",
+	} {
+		require.Equal(t, want, backendURL(dir))
+	}
+}
+
 func TestAStackThatWasNeverDeployedHasNothing(t *testing.T) {
 	t.Parallel()
 	for name, dir := range map[string]string{
