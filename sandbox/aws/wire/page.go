@@ -10,6 +10,9 @@ import (
 // ErrToken says that a pagination token was not issued by [Page].
 var ErrToken = errors.New("invalid pagination token")
 
+// tokenPrefix tells tokens from other texts that happen to be base64.
+const tokenPrefix = "after:"
+
 // Page returns up to limit of the items that follow token, and the token of
 // the next page, which is empty after the last one. key must be unique: the
 // items are ordered by it, so pages stay consistent while others come and go.
@@ -17,10 +20,11 @@ func Page[T any](items []T, key func(T) string, token string, limit int) (page [
 	after := ""
 	if token != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(token)
-		if err != nil || len(raw) == 0 {
+		var issued bool
+		after, issued = strings.CutPrefix(string(raw), tokenPrefix)
+		if err != nil || !issued || after == "" {
 			return nil, "", ErrToken
 		}
-		after = string(raw)
 	}
 	page = []T{}
 	for _, item := range items {
@@ -33,5 +37,5 @@ func Page[T any](items []T, key func(T) string, token string, limit int) (page [
 		return page, "", nil
 	}
 	page = page[:limit]
-	return page, base64.RawURLEncoding.EncodeToString([]byte(key(page[limit-1]))), nil
+	return page, base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + key(page[limit-1]))), nil
 }

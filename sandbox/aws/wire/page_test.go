@@ -36,7 +36,7 @@ func TestAnEmptyListIsAnEmptyPage(t *testing.T) {
 
 func TestTokensOfOthersAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, token := range []string{"!", "=", "a"} {
+	for _, token := range []string{"!", "=", "a", "zzz", "YWZ0ZXI6", "YQ"} {
 		_, _, err := wire.Page([]string{"a"}, self, token, 2)
 		require.ErrorIs(t, err, wire.ErrToken, fmt.Sprintf("%q", token))
 	}
