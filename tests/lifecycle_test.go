@@ -54,10 +54,12 @@ func TestLifeOfAStack(t *testing.T) {
 		require.Equal(t, exitOK, o.code, o.stderr)
 		require.Len(t, strings.Split(strings.TrimSpace(o.stdout), "."), 3)
 
-		var token struct{ Claims map[string]any }
+		var token struct {
+			Claims struct{ Ver, Scp string }
+		}
 		p.run(&token, "token", "portal:user")
-		require.Equal(t, "2.0", token.Claims["ver"])
-		require.Equal(t, "Orders.Browse Orders.Read", token.Claims["scp"])
+		require.Equal(t, "2.0", token.Claims.Ver)
+		require.ElementsMatch(t, []string{"Orders.Browse", "Orders.Read"}, strings.Fields(token.Claims.Scp))
 
 		o = p.try("token", "nobody:user")
 		require.Equal(t, exitUsage, o.code)
