@@ -143,6 +143,7 @@ func (args *ProtectedApiArgs) declared() access.Model {
 // reads the tenant's discovery document, as API Gateway will.
 func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, opts ...pulumi.ResourceOption,
 ) (*ProtectedApi, error) {
+	args = args.withDefaultName(name)
 	if err := args.Validate(); err != nil {
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
 	}
@@ -152,7 +153,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	}
 	protected := &ProtectedApi{tenantID: args.Tenant.ID, grants: args.Grants}
 	inputs := pulumi.Map{
-		"displayName": pulumi.String(orDefault(args.DisplayName, name)),
+		"displayName": pulumi.String(args.DisplayName),
 		"issuer":      pulumi.String(report.Issuer),
 	}
 	if err := ctx.RegisterComponentResourceV2(protectedAPIType, name, inputs, protected, opts...); err != nil {
@@ -164,7 +165,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	child := pulumi.Parent(protected)
 	tags := withStackTags(ctx, args.Tags)
 
-	api, err := NewApiApplication(ctx, name, args.apiApplication(name, tags), child)
+	api, err := NewApiApplication(ctx, name, args.apiApplication(tags), child)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +173,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	administrator := pulumi.StringArrayArray{api.Administrator}
 	clientIDs := pulumi.StringMap{}
 	for _, c := range args.Clients {
-		client, err := NewClientApplication(ctx, name+"-"+c.Name, args.clientApplication(name, c, api, tags), child)
+		client, err := NewClientApplication(ctx, name+"-"+c.Name, args.clientApplication(c, api, tags), child)
 		if err != nil {
 			return nil, err
 		}
@@ -218,7 +219,8 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 }
 
 // Validate returns nil, or [access.Problems] with everything that is wrong with
-// the arguments. It needs no network.
+// the arguments. It needs no network. Without a display name it cannot tell
+// what clients without one will be called; [NewProtectedApi] can, and checks it.
 func (args *ProtectedApiArgs) Validate() error {
 	var p problems
 	p.tenant(args.Tenant)
@@ -231,6 +233,9 @@ func (args *ProtectedApiArgs) Validate() error {
 	}
 	p.model(args.declared(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
 		"scopes", "roles", "clients", "backends", "routes", "assignment")
+	if args.DisplayName != "" {
+		p.clientDisplayNames(args)
+	}
 	p.grants(args.Grants)
 	p.gateway(&GatewayArgs{
 		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
@@ -254,15 +259,29 @@ func (args *ProtectedApiArgs) warn(ctx *pulumi.Context, protected *ProtectedApi,
 	return nil
 }
 
+// withDefaultName returns the arguments with a display name, the component's
+// unless they have one.
+func (args *ProtectedApiArgs) withDefaultName(name string) *ProtectedApiArgs {
+	named := *args
+	named.DisplayName = orDefault(args.DisplayName, name)
+	return &named
+}
+
+// clientDisplayName is what Entra shows of a client: by default, the API's name
+// and the client's.
+func (args *ProtectedApiArgs) clientDisplayName(c access.Client) string {
+	return orDefault(c.DisplayName, args.DisplayName+" "+c.Name)
+}
+
 func (args *ProtectedApiArgs) owners() []string {
 	owners := append([]string{args.Deployer}, args.Owners...)
 	slices.Sort(owners)
 	return slices.Compact(owners)
 }
 
-func (args *ProtectedApiArgs) apiApplication(name string, tags map[string]string) *ApiApplicationArgs {
+func (args *ProtectedApiArgs) apiApplication(tags map[string]string) *ApiApplicationArgs {
 	return &ApiApplicationArgs{
-		DisplayName: orDefault(args.DisplayName, name),
+		DisplayName: args.DisplayName,
 		Scopes:      args.Scopes,
 		Roles:       args.Roles,
 		Assignment:  args.Assignment,
@@ -274,10 +293,9 @@ func (args *ProtectedApiArgs) apiApplication(name string, tags map[string]string
 	}
 }
 
-func (args *ProtectedApiArgs) clientApplication(name string, c access.Client, api *ApiApplication,
-	tags map[string]string,
+func (args *ProtectedApiArgs) clientApplication(c access.Client, api *ApiApplication, tags map[string]string,
 ) *ClientApplicationArgs {
-	c.DisplayName = orDefault(c.DisplayName, orDefault(args.DisplayName, name)+" "+c.Name)
+	c.DisplayName = args.clientDisplayName(c)
 	return &ClientApplicationArgs{
 		API:            api,
 		Client:         c,

@@ -190,6 +190,28 @@ func TestProtectedApiRefuses(t *testing.T) {
 		"a long name": {
 			func(_ *testing.T, a *components.ProtectedApiArgs) { a.DisplayName = string(make([]rune, 121)) }, "displayName: name is too long",
 		},
+		"a client called as the API": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Clients[1].DisplayName = "ORDERS" },
+			`clients[1].displayName: name is shown twice: got "ORDERS", want another name than the API's`,
+		},
+		"a client called as the API by default": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) {
+				a.DisplayName, a.Clients[1].DisplayName = "", "Orders"
+			},
+			`clients[1].displayName: name is shown twice: got "Orders", want another name than the API's`,
+		},
+		"a client called as another by default": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Clients[2].DisplayName = "orders Portal" },
+			`clients[2].displayName: name is shown twice: got "orders Portal", want another name than that of clients[0]`,
+		},
+		"a default as another client is called": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Clients[1].DisplayName = "Orders Desktop" },
+			`clients[2].displayName: name is shown twice: got "Orders desktop", want another name than that of clients[1]`,
+		},
+		"a default of a client that is too long": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.DisplayName = strings.Repeat("o", 113) + " " },
+			`clients[0].displayName: name is too long: got "` + strings.Repeat("o", 100) + `…", want at most 120 characters`,
+		},
 		"an unknown scope on a route": {
 			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Routes[1].Scopes = []string{"Orders.Reed"} },
 			`routes[1].scopes[0]: unknown scope: got "Orders.Reed", want "Orders.Read"`,
@@ -216,6 +238,39 @@ func TestProtectedApiRefuses(t *testing.T) {
 			require.Empty(t, r.Registrations())
 		})
 	}
+}
+
+// A name that is wrong is one problem, not one for each client called after it.
+func TestProtectedApiReportsAWrongNameOnce(t *testing.T) {
+	t.Parallel()
+	long := ordersArgs()
+	long.DisplayName = strings.Repeat("o", 121)
+	same := ordersArgs()
+	same.Clients[2].DisplayName, same.Clients[3].DisplayName = "Tool", "tool"
+	named := ordersArgs()
+	named.Clients[2].Name = "portal"
+	for want, args := range map[string]*components.ProtectedApiArgs{
+		"displayName": long, "clients[3].displayName": same, "clients[2].name": named,
+	} {
+		var found access.Problems
+		require.ErrorAs(t, args.Validate(), &found)
+		require.Len(t, found, 1)
+		require.Equal(t, want, found[0].Path)
+	}
+}
+
+// 120 characters are as many as Entra takes.
+func TestProtectedApiTakesDefaultNamesOfFullLength(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Clients = args.Clients[:1] // portal
+	args.DisplayName = strings.Repeat("ö", 120-len(" portal"))
+	require.NoError(t, args.Validate())
+	args.DisplayName += "ö"
+	var found access.Problems
+	require.ErrorAs(t, args.Validate(), &found)
+	require.Equal(t, "clients[0].displayName", found[0].Path)
+	require.Equal(t, args.DisplayName+" portal", found[0].Got)
 }
 
 func TestProtectedApiReportsEveryProblemAtOnce(t *testing.T) {

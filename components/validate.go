@@ -58,6 +58,39 @@ func (p *problems) displayName(path, name string) {
 	}
 }
 
+// clientDisplayNames checks the names that clients will have, defaults included:
+// the azuread provider refuses a second application of a name in the middle of
+// a deployment, and Entra one whose name is too long. Entra compares without
+// case. What is wrong with a name as it was written is in the problems already.
+// https://registry.terraform.io/providers/hashicorp/azuread/2.53.1/docs/resources/application#prevent_duplicate_names
+func (p *problems) clientDisplayNames(args *ProtectedApiArgs) {
+	if p.has("displayName") {
+		return // every default would be wrong with it
+	}
+	shown := map[string]string{strings.ToLower(args.DisplayName): "the API's"}
+	for i, c := range args.Clients {
+		client := fmt.Sprintf("clients[%d]", i)
+		path, name := client+".displayName", args.clientDisplayName(c)
+		key := strings.ToLower(name)
+		first, twice := shown[key]
+		if !twice {
+			shown[key] = "that of " + client
+		}
+		switch {
+		case p.has(path) || p.has(client+".name"):
+		case twice:
+			p.add(path, "name is shown twice", name, "another name than "+first)
+		case c.DisplayName == "":
+			p.displayName(path, name)
+		}
+	}
+}
+
+// has reports whether a problem of the path is known.
+func (p *problems) has(path string) bool {
+	return slices.ContainsFunc(p.Problems, func(known access.Problem) bool { return known.Path == path })
+}
+
 func (p *problems) objectID(path, id string) {
 	if err := uuid.Validate(id); err != nil || len(id) != 36 {
 		p.add(path, "malformed object id", id, "the GUID that Entra shows as object id, not a name")

@@ -1,12 +1,15 @@
 package stacks
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
+	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/internal/recorder"
 	"github.com/entragate/entragate/issuer"
 )
@@ -167,6 +170,14 @@ func TestDeployRefusesBadInput(t *testing.T) {
 			key: "api", value: `{"name":"orders","displayName":" "}`,
 			want: "entragate:api.displayName: missing name",
 		},
+		"a client called as the API and the stack": {
+			key: "clients", value: `[{"name":"export","kind":"daemon","displayName":"Orders DEV"}]`,
+			want: `entragate:clients[0].displayName: name is shown twice: got "Orders DEV", want another name than the API's`,
+		},
+		"a client called as another by default": {
+			key: "clients", value: `[{"name":"export","kind":"daemon"},{"name":"other","kind":"daemon","displayName":"Orders dev export"}]`,
+			want: `entragate:clients[1].displayName: name is shown twice: got "Orders dev export", want another name than that of clients[0]`,
+		},
 		"a name that AWS refuses": {
 			key: "api", value: `{"name":"My Orders"}`, want: "entragate:api.name: malformed name",
 		},
@@ -213,6 +224,35 @@ func TestDeployRefusesBadInput(t *testing.T) {
 			require.Empty(t, r.Registrations())
 		})
 	}
+}
+
+// The name of a stack is part of the names that are shown by default.
+func TestDefaultNamesOfALongStackAreRefused(t *testing.T) {
+	t.Parallel()
+	stack := strings.Repeat("s", 100)
+	const api = "orders-and-returns" // 18, and " export" is 7 more
+	want := access.Problem{
+		Path: "entragate:clients[3].displayName", Message: "name is too long",
+		Got: api + " " + stack + " export", Want: "at most 120 characters",
+	}
+	r, err := deploy(directory(t), stack, with(settings(t, "dev"), map[string]string{
+		"entragate:api": `{"name":"` + api + `"}`,
+	}))
+	require.ErrorContains(t, err, want.Error())
+	require.Empty(t, r.Registrations())
+
+	dir := t.TempDir()
+	project, err := os.ReadFile("../Pulumi.yaml")
+	require.NoError(t, err)
+	dev, err := os.ReadFile("../Pulumi.dev.yaml")
+	require.NoError(t, err)
+	dev = append(dev, "\n  entragate:api: {name: "+api+"}\n"...)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+stack+".yaml"), dev, 0o600))
+	_, err = ReadFiles(dir, stack)
+	var found access.Problems
+	require.ErrorAs(t, err, &found)
+	require.Contains(t, found, want)
 }
 
 func TestDeployReportsEveryProblemAtOnce(t *testing.T) {
