@@ -98,7 +98,8 @@ type Route struct {
 }
 
 // Throttle limits requests. Both must be above zero: API Gateway reads a
-// missing limit as zero and refuses everything.
+// missing limit as zero and refuses everything. They are at most
+// [MaxThrottleRate] and [MaxThrottleBurst].
 type Throttle struct {
 	// Rate is requests per second over time.
 	Rate float64 `json:"rate" pulumi:"rate"`

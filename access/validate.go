@@ -21,11 +21,13 @@ const (
 	MaxRoutes           = 300 // of an API; AWS raises it on request
 	MaxBackends         = 300 // integrations of an API
 	MaxScopesPerRoute   = 10
-	MaxScopeOnRoute     = 64  // characters of a scope value that a route asks for
-	MaxValueLength      = 120 // characters of a scope or role value
-	MaxDisplayName      = 120 // characters of an application's name
-	MaxRedirectURIs     = 256 // of one application
-	MaxRedirectURI      = 256 // characters
+	MaxScopeOnRoute     = 64            // characters of a scope value that a route asks for
+	MaxValueLength      = 120           // characters of a scope or role value
+	MaxDisplayName      = 120           // characters of an application's name
+	MaxRedirectURIs     = 256           // of one application
+	MaxRedirectURI      = 256           // characters
+	MaxThrottleRate     = 1_000_000_000 // requests per second: ours, AWS documents none
+	MaxThrottleBurst    = math.MaxInt32 // ThrottlingBurstLimit has 32 bits in AWS's service model
 	MinTimeoutMillis    = 50
 	MaxTimeoutMillis    = 30000
 	maxBackendURL       = 2048 // characters of an integration's URI
@@ -245,22 +247,24 @@ func (m Model) backendNames() []string {
 	return names
 }
 
-// throttle checks limits. API Gateway reads a missing limit as zero, and then
-// refuses every request with 429.
-func (v *validator) throttle(path string, t *Throttle) {
-	if t == nil {
-		return
-	}
-	if !(t.Rate > 0) || math.IsInf(t.Rate, 0) {
-		v.add(at(path, "rate"), "throttle refuses every request", fmt.Sprint(t.Rate), "requests per second, above 0")
+// Problems returns what API Gateway would not hold, or would take for a refusal
+// of every request, with the paths "rate" and "burst". It reads a missing limit
+// as zero, and then answers everything with 429.
+func (t Throttle) Problems() Problems {
+	var found Problems
+	switch {
+	case !(t.Rate > 0): // not a number, too
+		found.add("rate", "throttle refuses every request", fmt.Sprint(t.Rate), "requests per second, above 0")
+	case t.Rate > MaxThrottleRate:
+		found.add("rate", "throttle is more than API Gateway can hold", fmt.Sprint(t.Rate), fmt.Sprintf("at most %d", MaxThrottleRate))
 	}
 	switch {
 	case t.Burst <= 0:
-		v.add(at(path, "burst"), "throttle refuses every request", fmt.Sprint(t.Burst), "requests at once, above 0")
-	case t.Burst > math.MaxInt32:
-		// ThrottlingBurstLimit is an integer of 32 bits in AWS's service model.
-		v.add(at(path, "burst"), "throttle is more than API Gateway can hold", fmt.Sprint(t.Burst), fmt.Sprintf("at most %d", math.MaxInt32))
+		found.add("burst", "throttle refuses every request", fmt.Sprint(t.Burst), "requests at once, above 0")
+	case t.Burst > MaxThrottleBurst:
+		found.add("burst", "throttle is more than API Gateway can hold", fmt.Sprint(t.Burst), fmt.Sprintf("at most %d", MaxThrottleBurst))
 	}
+	return found
 }
 
 var guidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)

@@ -89,7 +89,9 @@ func (v *validator) routes() {
 		v.authorization(i, r)
 		v.references(at("routes", i, "scopes"), "scope", r.Scopes, scopes)
 		v.references(at("routes", i, "roles"), "role", r.Roles, roles)
-		v.throttle(at("routes", i, "throttle"), r.Throttle)
+		if r.Throttle != nil {
+			v.problems = append(v.problems, r.Throttle.Problems().Prefix(at("routes", i, "throttle")+".")...)
+		}
 		switch {
 		case r.Backend != "":
 			v.reference(at("routes", i, "backend"), "backend", r.Backend, backends)

@@ -42,6 +42,7 @@ func TestValidateAccepts(t *testing.T) {
 		"IPv6 loopback backend":   func(m *access.Model) { m.Backends[0].URL = "http://[::1]:8080" },
 		"shortest timeout":        func(m *access.Model) { m.Backends[0].TimeoutMillis = 50 },
 		"longest timeout":         func(m *access.Model) { m.Backends[0].TimeoutMillis = 30000 },
+		"the largest throttle":    func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 1e9, Burst: math.MaxInt32} },
 		"less than one a second":  func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 0.5, Burst: 1} },
 		"client granted nothing":  func(m *access.Model) { m.Clients[0].Scopes = nil },
 		"no clients":              func(m *access.Model) { m.Clients = nil },
@@ -197,7 +198,11 @@ func TestValidateRefuses(t *testing.T) {
 		},
 		"throttle rate infinite": {
 			func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: math.Inf(1), Burst: 1} },
-			`routes[1].throttle.rate:`,
+			`routes[1].throttle.rate: throttle is more than API Gateway can hold: got "+Inf", want at most 1000000000`,
+		},
+		"throttle rate beyond the bound": {
+			func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 1e9 + 1, Burst: 1} },
+			`routes[1].throttle.rate: throttle is more than API Gateway can hold: got "1.000000001e+09", want at most 1000000000`,
 		},
 		"throttle burst 0": {
 			func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Rate: 1} },

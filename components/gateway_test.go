@@ -279,7 +279,20 @@ func TestGatewayRefuses(t *testing.T) {
 			"cors.allowHeaders[1]: browsers take it literally, with credentials",
 		},
 		"a throttle without limit": {
-			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: math.Inf(1), Burst: 1} }, "throttle.rate: ",
+			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: math.Inf(1), Burst: 1} },
+			`throttle.rate: throttle is more than API Gateway can hold: got "+Inf", want at most 1000000000`,
+		},
+		"a throttle that is no number": {
+			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: math.NaN(), Burst: 1} },
+			`throttle.rate: throttle refuses every request: got "NaN"`,
+		},
+		"a rate beyond the bound": {
+			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: 1e308, Burst: 1} },
+			`throttle.rate: throttle is more than API Gateway can hold: got "1e+308", want at most 1000000000`,
+		},
+		"a burst beyond 32 bits": {
+			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: 1, Burst: math.MaxInt32 + 1} },
+			`throttle.burst: throttle is more than API Gateway can hold: got "2147483648", want at most 2147483647`,
 		},
 		"an unknown CORS method": {
 			cors(components.CORS{AllowOrigins: []string{"*"}, AllowMethods: []string{"get"}}), "cors.allowMethods[0]: unknown method",

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"net"
 	"net/url"
 	"regexp"
@@ -118,14 +117,8 @@ func (p *problems) grants(g Grants) {
 }
 
 func (p *problems) throttle(t *access.Throttle) {
-	if t == nil {
-		return
-	}
-	if !(t.Rate > 0) || math.IsInf(t.Rate, 0) {
-		p.add("throttle.rate", "throttle refuses every request", fmt.Sprint(t.Rate), "requests per second, above 0")
-	}
-	if t.Burst <= 0 {
-		p.add("throttle.burst", "throttle refuses every request", fmt.Sprint(t.Burst), "requests at once, above 0")
+	if t != nil {
+		p.Problems = append(p.Problems, t.Problems().Prefix("throttle.")...)
 	}
 }
 
