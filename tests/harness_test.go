@@ -23,6 +23,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/sandbox"
 )
 
 // The exit codes of entragate.
@@ -30,6 +31,7 @@ const (
 	exitOK          = 0
 	exitFailed      = 1
 	exitUsage       = 2
+	exitDiffer      = 3
 	exitInterrupted = 130
 )
 
@@ -139,6 +141,14 @@ func (p *project) up() up {
 		require.True(p.t, c.Agree, "%s as %s: predicted %+v, observed %s", c.Route, c.Caller, c.Predicted, c.Observed)
 	}
 	return u
+}
+
+// environment is what the sandbox says to unmodified clients.
+func (p *project) environment() map[string]string {
+	p.t.Helper()
+	env, err := sandbox.ReadEnvironment(filepath.Join(p.dir, ".entragate"))
+	require.NoError(p.t, err)
+	return env
 }
 
 // set changes one setting of the dev stack, as an editor would.

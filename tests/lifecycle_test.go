@@ -9,6 +9,10 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/access"
@@ -141,6 +145,20 @@ func TestLifeOfAStack(t *testing.T) {
 		require.NotContains(t, string(stack), "loginHost")
 	})
 
+	t.Run("a route opened behind Pulumi's back is found", func(t *testing.T) {
+		openRoute(t, p, "GET /health", "GET /orders")
+		for _, command := range [][]string{{"verify"}, {"sandbox", "up"}} {
+			o := p.try(command...)
+			require.Equal(t, exitDiffer, o.code, o.stderr)
+			var proof up
+			require.NoError(t, o.into(&proof))
+			for _, c := range proof.Cells {
+				open := c.Route == "GET /orders" && !c.Predicted.Allowed && c.Predicted.Status != 0
+				require.Equal(t, !open, c.Agree, "%s as %s", c.Route, c.Caller)
+			}
+		}
+	})
+
 	t.Run("down leaves nothing in either cloud", func(t *testing.T) {
 		var destroyed down
 		p.run(&destroyed, "sandbox", "down")
@@ -219,6 +237,31 @@ func TestAccessNeedsNoCloud(t *testing.T) {
 	require.NoError(t, o.into(&result))
 	require.NotEmpty(t, result.Matrix.Cells)
 	require.NoDirExists(t, filepath.Join(p.dir, ".entragate"))
+}
+
+// openRoute gives a route the authorization of another, public one, as somebody
+// in a console might.
+func openRoute(t *testing.T, p *project, public, route string) {
+	t.Helper()
+	env := p.environment()
+	client := apigatewayv2.New(apigatewayv2.Options{
+		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
+		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+	})
+	apis, err := client.GetApis(t.Context(), &apigatewayv2.GetApisInput{})
+	require.NoError(t, err)
+	require.Len(t, apis.Items, 1)
+	routes, err := client.GetRoutes(t.Context(), &apigatewayv2.GetRoutesInput{ApiId: apis.Items[0].ApiId})
+	require.NoError(t, err)
+	byKey := map[string]types.Route{}
+	for _, r := range routes.Items {
+		byKey[*r.RouteKey] = r
+	}
+	_, err = client.UpdateRoute(t.Context(), &apigatewayv2.UpdateRouteInput{
+		ApiId: apis.Items[0].ApiId, RouteId: byKey[route].RouteId,
+		AuthorizationType: byKey[public].AuthorizationType, AuthorizationScopes: []string{},
+	})
+	require.NoError(t, err)
 }
 
 // differing are the keys under which two maps differ.

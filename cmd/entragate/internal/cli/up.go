@@ -94,6 +94,10 @@ func (a *app) up(ctx context.Context) (err error) {
 		return err
 	}
 	if result.Differ > 0 {
+		if result.Changes.None() {
+			a.progress("nothing was to be changed and yet cells differ: something was changed outside Pulumi, " +
+				"which does not see that by itself; `sandbox down` and `sandbox up` start afresh")
+		}
 		return errDiffers
 	}
 	return nil
