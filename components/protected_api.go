@@ -241,7 +241,7 @@ func (args *ProtectedApiArgs) Validate() error {
 		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
 		AllowLocalhost: args.AllowLocalhost,
 	})
-	p.tags(args.Tags)
+	p.tagsBesideOurs(args.Tags)
 	return p.err()
 }
 

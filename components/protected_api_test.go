@@ -1,6 +1,7 @@
 package components_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -212,6 +213,24 @@ func TestProtectedApiRefuses(t *testing.T) {
 			func(_ *testing.T, a *components.ProtectedApiArgs) { a.DisplayName = strings.Repeat("o", 113) + " " },
 			`clients[0].displayName: name is too long: got "` + strings.Repeat("o", 100) + `…", want at most 120 characters`,
 		},
+		"a tag of the project": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) {
+				a.Tags = map[string]string{"team": "orders", "entragate:project": "mine"}
+			},
+			`tags["entragate:project"]: key that Entragate sets itself, to find what it created: got "mine", want another key`,
+		},
+		"an empty tag of the stack": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tags = map[string]string{"entragate:stack": ""} },
+			`tags["entragate:stack"]: key that Entragate sets itself, to find what it created: want another key`,
+		},
+		"tags that leave no room for two": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tags = tags(49) },
+			`tags: too many tags: got "49", want at most 48 beside entragate:project and entragate:stack`,
+		},
+		"more tags than AWS takes": {
+			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Tags = tags(51) },
+			`tags: too many tags: got "51", want at most 50`,
+		},
 		"an unknown scope on a route": {
 			func(_ *testing.T, a *components.ProtectedApiArgs) { a.Routes[1].Scopes = []string{"Orders.Reed"} },
 			`routes[1].scopes[0]: unknown scope: got "Orders.Reed", want "Orders.Read"`,
@@ -238,6 +257,23 @@ func TestProtectedApiRefuses(t *testing.T) {
 			require.Empty(t, r.Registrations())
 		})
 	}
+}
+
+func tags(n int) map[string]string {
+	result := map[string]string{}
+	for i := range n {
+		result[fmt.Sprintf("tag%d", i)] = "a"
+	}
+	return result
+}
+
+func TestProtectedApiTakesAsManyTagsAsAWSLeaves(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs()
+	args.Tags = tags(48)
+	r, err := protect(t, args)
+	require.NoError(t, err)
+	require.Len(t, r.Find(t, apiType, "orders").Inputs["tags"], 50)
 }
 
 // A name that is wrong is one problem, not one for each client called after it.

@@ -134,8 +134,25 @@ func (p *problems) accessLog(l AccessLog) {
 // https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html
 var tagText = regexp.MustCompile(`^[\p{L}\p{N}\p{Z}_.:/=+@-]*$`)
 
+const maxTags = 50 // of one object in AWS
+
+// tagsBesideOurs checks tags to which [TagProject] and [TagStack] are added,
+// which would overwrite tags of the same key.
+func (p *problems) tagsBesideOurs(tags map[string]string) {
+	p.tags(tags)
+	ours := []string{TagProject, TagStack}
+	if most := maxTags - len(ours); len(tags) > most && len(tags) <= maxTags {
+		p.add("tags", "too many tags", fmt.Sprint(len(tags)), fmt.Sprintf("at most %d beside %s", most, strings.Join(ours, " and ")))
+	}
+	for _, key := range ours {
+		if value, taken := tags[key]; taken {
+			p.add(fmt.Sprintf("tags[%q]", key), "key that Entragate sets itself, to find what it created", value, "another key")
+		}
+	}
+}
+
 func (p *problems) tags(tags map[string]string) {
-	const maxKey, maxValue, maxTags = 128, 256, 48 // of 50, two are ours
+	const maxKey, maxValue = 128, 256
 	if len(tags) > maxTags {
 		p.add("tags", "too many tags", fmt.Sprint(len(tags)), fmt.Sprintf("at most %d", maxTags))
 	}

@@ -184,6 +184,9 @@ func TestDeployRefusesBadInput(t *testing.T) {
 		"a tag that AWS refuses": {
 			key: "tags", value: `{"aws:team":"a"}`, want: `entragate:tags["aws:team"]: key that AWS refuses`,
 		},
+		"a tag that would be overwritten": {
+			key: "tags", value: `{"entragate:stack":"a"}`, want: `entragate:tags["entragate:stack"]: key that Entragate sets itself`,
+		},
 		"a scope value equal to a role value": {
 			key: "roles", value: `[{"value":"Orders.Read","title":"a"}]`,
 			want: "entragate:roles[0].value: value is declared twice",
