@@ -58,6 +58,13 @@ func (c Config) Tenant() issuer.Tenant {
 // Validate returns nil, or [access.Problems] with everything that is wrong,
 // with paths such as "entragate:routes[3].scopes[0]".
 func (c Config) Validate() error {
+	if found := c.problems(); len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
+func (c Config) problems() access.Problems {
 	var found access.Problems
 	if !resourceName.MatchString(c.API.Name) {
 		found = append(found, access.Problem{
@@ -67,9 +74,6 @@ func (c Config) Validate() error {
 	}
 	if problems, ok := errors.AsType[access.Problems](c.args(nil).Validate()); ok {
 		found = append(found, problems...)
-	}
-	if len(found) == 0 {
-		return nil
 	}
 	for i := range found {
 		if found[i].Path == "displayName" {

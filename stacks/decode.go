@@ -17,10 +17,29 @@ import (
 var typeOfConfig = reflect.TypeFor[Config]()
 
 // decoder fills a Config from settings, strictly, and collects every problem.
-type decoder struct{ problems access.Problems }
+type decoder struct {
+	problems access.Problems
+	// mistyped is set once a value could not be decoded. Unknown settings leave
+	// nothing undecoded.
+	mistyped bool
+}
 
 func (d *decoder) add(path, message, got, want string) {
 	d.problems = append(d.problems, access.Problem{Path: path, Message: message, Got: got, Want: want})
+}
+
+func (d *decoder) wrongType(path, got, want string) {
+	d.mistyped = true
+	d.add(path, "wrong type", got, want)
+}
+
+// everything returns what decoding found and what is wrong with the result. The
+// latter is not known if values have wrong types: they would be missing in it.
+func (d *decoder) everything(decoded Config) access.Problems {
+	if d.mistyped {
+		return d.problems
+	}
+	return append(d.problems, decoded.problems()...)
 }
 
 // settings decodes the settings of a project: values as Pulumi hands them to a
@@ -44,7 +63,7 @@ func (d *decoder) settings(project string, settings map[string]string, into *Con
 		reader := json.NewDecoder(strings.NewReader(settings[key]))
 		reader.UseNumber()
 		if err := reader.Decode(&value); err != nil || reader.More() {
-			d.add(path, "wrong type", settings[key], wanted(field.Type()))
+			d.wrongType(path, settings[key], wanted(field.Type()))
 			continue
 		}
 		d.value(path, value, field)
@@ -81,7 +100,7 @@ func (d *decoder) value(path string, value any, into reflect.Value) {
 			return
 		}
 	}
-	d.add(path, "wrong type", shown(value), wanted(into.Type()))
+	d.wrongType(path, shown(value), wanted(into.Type()))
 }
 
 // scalar sets a text, number or truth value, and reports whether it is one.
@@ -134,7 +153,7 @@ func (d *decoder) texts(path string, object map[string]any, into reflect.Value) 
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		text, ok := object[key].(string)
 		if !ok {
-			d.add(path+"."+key, "wrong type", shown(object[key]), "a text")
+			d.wrongType(path+"."+key, shown(object[key]), "a text")
 			continue
 		}
 		texts[key] = text

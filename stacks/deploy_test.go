@@ -307,6 +307,20 @@ func TestDeployByAnotherThanTheDeployerWarns(t *testing.T) {
 	require.Contains(t, warning, "entragate:deployer: whoever deploys now, bbbbbbbb-0000-4000-8000-000000000001")
 }
 
+func TestDeployReportsUnknownSettingsAndTheModelTogether(t *testing.T) {
+	t.Parallel()
+	r, err := deploy(directory(t), "dev", with(settings(t, "dev"), map[string]string{
+		"entragate:tenantId": "organizations",
+		"entragate:throttle": `{"rate":1,"burst":1,"brst":2}`,
+	}))
+	var found access.Problems
+	require.ErrorAs(t, err, &found)
+	require.Len(t, found, 2)
+	require.Equal(t, "entragate:throttle.brst", found[0].Path)
+	require.Equal(t, "entragate:tenantId", found[1].Path)
+	require.Empty(t, r.Registrations())
+}
+
 // A language host hands unknown settings over in the environment; a context
 // answers for known names only.
 func TestDeployRefusesUnknownSettings(t *testing.T) {

@@ -3,7 +3,6 @@ package stacks
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,10 +33,10 @@ func LoadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	var d decoder
 	d.settings(ctx.Project(), settings, &c)
-	if len(d.problems) > 0 {
-		return Config{}, d.problems
+	if found := d.everything(c); len(found) > 0 {
+		return Config{}, found
 	}
-	return c, c.Validate()
+	return c, nil
 }
 
 // runningSettings are the project's settings as the engine hands them over. A
@@ -92,14 +91,7 @@ func ReadFiles(dir, stack string) (Config, error) {
 	}
 	var d decoder
 	d.settings(name, settings, &c)
-	if len(d.problems) > 0 {
-		return Config{}, d.problems
-	}
-	var found access.Problems
-	if err := c.Validate(); err != nil && !errors.As(err, &found) {
-		return Config{}, err
-	}
-	found = slices.DeleteFunc(found, func(p access.Problem) bool {
+	found := slices.DeleteFunc(d.everything(c), func(p access.Problem) bool {
 		return c.TenantID == "" && p.Path == name+":tenantId" || c.Deployer == "" && p.Path == name+":deployer"
 	})
 	if len(found) > 0 {

@@ -126,6 +126,37 @@ func TestReadFilesRefuses(t *testing.T) {
 	}
 }
 
+// What is misspelt is told together with what is refused, unless a wrong type
+// leaves the configuration unknown.
+func TestReadFilesReportsUnknownSettingsAndTheModelTogether(t *testing.T) {
+	t.Parallel()
+	const stack = "config:\n  entragate:api: {name: A, displayNam: B}\n  entragate:thrttle: {}\n" +
+		"  entragate:throttle: {rate: 1, burst: 0}\n"
+	require.Equal(t, []string{
+		"entragate:api.displayNam", "entragate:thrttle", "entragate:api.name",
+		"entragate:routes", "entragate:throttle.burst",
+	}, refused(t, stack))
+	require.Equal(t, []string{"entragate:api.displayNam", "entragate:protect", "entragate:thrttle"},
+		refused(t, stack+"  entragate:protect: perhaps\n"))
+}
+
+// refused returns the paths of what is wrong with a stack of a project of no
+// defaults.
+func refused(t *testing.T, stack string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: entragate\nruntime: go\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.test.yaml"), []byte(stack), 0o600))
+	_, err := ReadFiles(dir, "test")
+	var found access.Problems
+	require.ErrorAs(t, err, &found)
+	var paths []string
+	for _, problem := range found {
+		paths = append(paths, problem.Path)
+	}
+	return paths
+}
+
 func TestReadFilesOfAMissingStack(t *testing.T) {
 	t.Parallel()
 	_, err := ReadFiles("..", "staging")
