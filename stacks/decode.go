@@ -163,13 +163,37 @@ func (d *decoder) texts(path string, object map[string]any, into reflect.Value) 
 
 // unknown reports a setting that does not exist, with the nearest that does.
 func (d *decoder) unknown(path, prefix, key string, fields map[string]int) {
-	names := slices.Sorted(maps.Keys(fields))
-	nearest := slices.MinFunc(names, func(a, b string) int { return distance(key, a) - distance(key, b) })
-	want := "one of " + strings.Join(names, ", ")
-	if distance(key, nearest) <= max(2, len(nearest)/3) {
-		want = fmt.Sprintf("%q", prefix+nearest)
+	d.add(path, "unknown setting", key, nearest(prefix, key, fields))
+}
+
+// otherNamespaces are what the stack's file configures beside the project.
+var otherNamespaces = []string{"aws", "azuread", "random", "pulumi"}
+
+// strays reports keys whose namespace is nearly the project: Pulumi takes them
+// for those of a provider, and nothing would ever read them.
+func (d *decoder) strays(project string, keys []string) {
+	fields := jsonFields(typeOfConfig)
+	for _, key := range slices.Sorted(slices.Values(keys)) {
+		namespace, name, _ := strings.Cut(key, ":")
+		if namespace == project || slices.Contains(otherNamespaces, namespace) {
+			continue
+		}
+		// Names of two letters are near to everything.
+		if far := distance(namespace, project); far <= 2 && far < len(project) {
+			d.add(key, "namespace that is not the project's", namespace, nearest(project+":", name, fields))
+		}
 	}
-	d.add(path, "unknown setting", key, want)
+}
+
+// nearest words what is wanted instead of key: the setting that is near it if
+// there is one, and all of them otherwise.
+func nearest(prefix, key string, fields map[string]int) string {
+	names := slices.Sorted(maps.Keys(fields))
+	name := slices.MinFunc(names, func(a, b string) int { return distance(key, a) - distance(key, b) })
+	if distance(key, name) <= max(2, len(name)/3) {
+		return fmt.Sprintf("%q", prefix+name)
+	}
+	return "one of " + strings.Join(names, ", ")
 }
 
 func distance(a, b string) int {

@@ -324,9 +324,10 @@ func TestDeployReportsUnknownSettingsAndTheModelTogether(t *testing.T) {
 // A language host hands unknown settings over in the environment; a context
 // answers for known names only.
 func TestDeployRefusesUnknownSettings(t *testing.T) {
-	t.Setenv(pulumi.EnvConfig, `{"entragate:thrttle":"{}","aws:region":"eu-west-1"}`)
+	t.Setenv(pulumi.EnvConfig, `{"entragate:thrttle":"{}","entragat:protect":"true","aws:region":"eu-west-1"}`)
 	r, err := deploy(directory(t), "dev", settings(t, "dev"))
 	require.ErrorContains(t, err, `entragate:thrttle: unknown setting: got "thrttle", want "entragate:throttle"`)
+	require.ErrorContains(t, err, `entragat:protect: namespace that is not the project's: got "entragat", want "entragate:protect"`)
 	require.NotContains(t, err.Error(), "aws:region")
 	require.Empty(t, r.Registrations())
 }

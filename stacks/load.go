@@ -27,11 +27,12 @@ var resourceName = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,39}$`)
 // problem is in the error, an [access.Problems].
 func LoadConfig(ctx *pulumi.Context) (Config, error) {
 	c := Config{project: ctx.Project(), stack: ctx.Stack()}
-	settings, err := runningSettings(ctx)
+	settings, others, err := runningSettings(ctx)
 	if err != nil {
 		return Config{}, err
 	}
 	var d decoder
+	d.strays(ctx.Project(), others)
 	d.settings(ctx.Project(), settings, &c)
 	if found := d.everything(c); len(found) > 0 {
 		return Config{}, found
@@ -39,21 +40,24 @@ func LoadConfig(ctx *pulumi.Context) (Config, error) {
 	return c, nil
 }
 
-// runningSettings are the project's settings as the engine hands them over. A
-// context answers for a name only and lists none, so unknown names are read
-// where a language host puts the configuration. Programs that run inside the
-// Automation API have no such place: they call [ReadFiles] first.
-func runningSettings(ctx *pulumi.Context) (map[string]string, error) {
+// runningSettings are the project's settings as the engine hands them over, and
+// the keys of everything else. A context answers for a name only and lists none,
+// so unknown names are read where a language host puts the configuration.
+// Programs that run inside the Automation API have no such place: they call
+// [ReadFiles] first.
+func runningSettings(ctx *pulumi.Context) (settings map[string]string, others []string, err error) {
 	prefix := ctx.Project() + ":"
-	settings := map[string]string{}
+	settings = map[string]string{}
 	if raw := os.Getenv(pulumi.EnvConfig); raw != "" {
 		var all map[string]string
 		if err := json.Unmarshal([]byte(raw), &all); err != nil {
-			return nil, fmt.Errorf("%s: got what is not an object of texts: %w", pulumi.EnvConfig, err)
+			return nil, nil, fmt.Errorf("%s: got what is not an object of texts: %w", pulumi.EnvConfig, err)
 		}
 		for key, value := range all {
 			if name, own := strings.CutPrefix(key, prefix); own {
 				settings[name] = value
+			} else {
+				others = append(others, key)
 			}
 		}
 	}
@@ -62,7 +66,7 @@ func runningSettings(ctx *pulumi.Context) (map[string]string, error) {
 			settings[name] = value
 		}
 	}
-	return settings, nil
+	return settings, others, nil
 }
 
 // ReadFiles reads the configuration of a stack from Pulumi.yaml and
@@ -77,8 +81,10 @@ func ReadFiles(dir, stack string) (Config, error) {
 	name := project.Name.String()
 	c := Config{project: name, stack: stack}
 	settings := map[string]string{}
+	var others []string
 	for key, value := range values {
 		if key.Namespace() != name {
+			others = append(others, key.String())
 			continue
 		}
 		if value.Secure() {
@@ -90,6 +96,7 @@ func ReadFiles(dir, stack string) (Config, error) {
 		}
 	}
 	var d decoder
+	d.strays(name, others)
 	d.settings(name, settings, &c)
 	found := slices.DeleteFunc(d.everything(c), func(p access.Problem) bool {
 		return c.TenantID == "" && p.Path == name+":tenantId" || c.Deployer == "" && p.Path == name+":deployer"

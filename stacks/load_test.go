@@ -88,6 +88,26 @@ func TestReadFilesRefuses(t *testing.T) {
 			"config:\n  entragate:clients:\n    - {name: a, kind: spa, redirectUri: []}\n",
 			`entragate:clients[0].redirectUri: unknown setting: got "redirectUri", want "redirectUris"`,
 		},
+		"a misspelt namespace": {
+			"config:\n  entragat:routes: []\n",
+			`entragat:routes: namespace that is not the project's: got "entragat", want "entragate:routes"`,
+		},
+		"a misspelt namespace and setting": {
+			"config:\n  entragates:Route: []\n",
+			`entragates:Route: namespace that is not the project's: got "entragates", want "entragate:routes"`,
+		},
+		"a namespace in another case": {
+			"config:\n  Entragate:protect: true\n",
+			`Entragate:protect: namespace that is not the project's: got "Entragate", want "entragate:protect"`,
+		},
+		"a misspelt namespace of no setting": {
+			"config:\n  entergate:somethingElse: 1\n",
+			`entergate:somethingElse: namespace that is not the project's: got "entergate", want one of accessLog,`,
+		},
+		"an encrypted value in a misspelt namespace": {
+			"config:\n  entragat:deployer:\n    secure: AAABAKxQ\n",
+			`got "entragat", want "entragate:deployer"`,
+		},
 		"a text for a truth value": {
 			"config:\n  entragate:protect: \"yes\"\n", `entragate:protect: wrong type: got "yes", want true or false`,
 		},
@@ -138,6 +158,20 @@ func TestReadFilesReportsUnknownSettingsAndTheModelTogether(t *testing.T) {
 	}, refused(t, stack))
 	require.Equal(t, []string{"entragate:api.displayNam", "entragate:protect", "entragate:thrttle"},
 		refused(t, stack+"  entragate:protect: perhaps\n"))
+}
+
+func TestNamespacesOfProvidersAreNotMistakenForTheProject(t *testing.T) {
+	t.Parallel()
+	for project, keys := range map[string][]string{
+		"entragate": {"entragate:routes", "aws:region", "azuread:tenantId", "random:a", "pulumi:tags", "cloudflare:apiToken"},
+		"awsx":      {"aws:region"},
+		"azure":     {"azuread:tenantId"},
+		"ab":        {"k8:context", "gcp:project"},
+	} {
+		var d decoder
+		d.strays(project, keys)
+		require.Empty(t, d.problems, project)
+	}
 }
 
 // refused returns the paths of what is wrong with a stack of a project of no
