@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"net/http"
@@ -191,16 +192,33 @@ func Stop(ctx context.Context, dir string) (stopped bool, err error) {
 	}
 }
 
-// Build identifies the program file that runs: a sandbox of another build is
-// not what the user just built.
+// Build identifies the program that runs: a sandbox of another build is
+// replaced, so that everyone always uses the same one.
 func Build() (string, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("finding this program: %w", err)
 	}
-	info, err := os.Stat(program)
+	id, err := contentID(program)
 	if err != nil {
-		return "", fmt.Errorf("finding this program: %w", err)
+		return "", fmt.Errorf("identifying this program: %w", err)
 	}
-	return fmt.Sprintf("%s %d %s", program, info.Size(), info.ModTime().UTC().Format(time.RFC3339Nano)), nil
+	return program + " " + id, nil
+}
+
+// contentID tells whether a program is the same. The time of its file does
+// not: `go build` renews it when nothing has changed. A checksum does, quickly,
+// since nobody forges a program of their own.
+func contentID(program string) (string, error) {
+	file, err := os.Open(program)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	size, err := io.Copy(sum, file)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %08x", size, sum.Sum32()), nil
 }
