@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/dirhash"
+
+	"github.com/entragate/entragate/internal/gocmd"
 )
 
 // The AWS provider is built from a changed copy of its module, which a replace directive of sandbox/plugins/go.mod
@@ -65,7 +67,7 @@ func downloadAWS(ctx context.Context, opts Options) (string, error) {
 		return "", err
 	}
 	defer remove(outside)
-	out, err := opts.goTool(ctx, outside, buildEnv(opts.Env), "mod", "download", "-json", awsModule+"@"+awsVersion)
+	out, err := opts.goTool(ctx, outside, gocmd.BuildEnv(opts.Env), "mod", "download", "-json", awsModule+"@"+awsVersion)
 	if err != nil {
 		return "", err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/entragate/entragate/internal/gocmd"
 )
 
 // A target is a program to build from a nested module.
@@ -86,7 +88,7 @@ func (m *nestedModule) ensure(ctx context.Context, targets []target) ([]Program,
 func (m *nestedModule) look(targets []target) (programs []Program, missing []int) {
 	for i, t := range targets {
 		programs = append(programs, m.program(t, Cached))
-		if !isProgram(m.path(t)) {
+		if !gocmd.IsProgram(m.path(t)) {
 			missing = append(missing, i)
 		}
 	}
@@ -100,7 +102,7 @@ func (m *nestedModule) build(ctx context.Context, t target, source, scratch stri
 			return err
 		}
 		out := filepath.Join(scratch, t.name)
-		_, err := m.opts.goTool(ctx, source, buildEnv(m.opts.Env),
+		_, err := m.opts.goTool(ctx, source, gocmd.BuildEnv(m.opts.Env),
 			"build", "-buildvcs=false", "-o", out, "-ldflags", t.ldflags, t.pkg)
 		if err != nil {
 			return err
@@ -117,7 +119,7 @@ func checkVersion(ctx context.Context, env []string, path string, t target) erro
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, t.check...) //nolint:gosec // it has just been built
-	cmd.Env = append(withoutVars(env), "PULUMI_SKIP_UPDATE_CHECK=true")
+	cmd.Env = append(gocmd.Without(env), "PULUMI_SKIP_UPDATE_CHECK=true")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

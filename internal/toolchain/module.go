@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/tools/txtar"
+
+	"github.com/entragate/entragate/internal/gocmd"
 )
 
 // The modules that programs are built from lie in tools and sandbox/plugins. Go leaves nested modules out of the module
@@ -55,7 +57,7 @@ func openModule(ctx context.Context, opts Options, folder string) (*nestedModule
 	if err := m.unpack(scratch); err != nil {
 		return nil, err
 	}
-	toolchain, err := opts.goTool(ctx, scratch, buildEnv(opts.Env), "env", "GOVERSION", "GOOS", "GOARCH")
+	toolchain, err := opts.goTool(ctx, scratch, gocmd.BuildEnv(opts.Env), "env", "GOVERSION", "GOOS", "GOARCH")
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +68,7 @@ func openModule(ctx context.Context, opts Options, folder string) (*nestedModule
 // hash is over all that determines what is built.
 func (m *nestedModule) hash(toolchain string) string {
 	var all strings.Builder
-	fmt.Fprintf(&all, "layout 1\n%q\n%q\n", toolchain, buildEnv(nil))
+	fmt.Fprintf(&all, "layout 1\n%q\n%q\n", toolchain, gocmd.BuildEnv(nil))
 	if m.needsAWS {
 		fmt.Fprintf(&all, "%q\n%q\n%q\n%q\n", awsVersion, awsSum, servicePackagesList.keep, clientsList.keep)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/lockedfile"
 	"github.com/stretchr/testify/require"
+
+	"github.com/entragate/entragate/internal/gocmd"
 )
 
 // A fakeGo stands for the go command: it knows one module, and what it builds are scripts that print their version.
@@ -128,7 +130,7 @@ func TestEnsureBuildsOnceAndLinks(t *testing.T) {
 	}
 	for _, p := range plugins {
 		path := filepath.Join(tools.PulumiHome, "plugins", p.folder(), p.binary())
-		require.True(t, isProgram(path), path)
+		require.True(t, gocmd.IsProgram(path), path)
 	}
 	require.NoDirExists(t, filepath.Join(cache, "scratch"))
 
