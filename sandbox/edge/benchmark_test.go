@@ -62,3 +62,30 @@ func (trivial) RoundTrip(*http.Request) (*http.Response, error) {
 type discard struct{}
 
 func (discard) Deliver(string, string, time.Time, string) error { return nil }
+
+// BenchmarkCachedAuthorizedRequest measures a whole request on every core that
+// a Lambda authorizer decided on before.
+func BenchmarkCachedAuthorizedRequest(b *testing.B) {
+	f := answering(`{"isAuthorized":true,"context":{"caller":"ann"}}`, nil)
+	api := guarded(apiOf("GET /orders => jwt", "GET /orders/{id} => jwt"), identifiedBy("$request.header.Authorization", "$context.routeKey", "$stageVariables.env"))
+	w := newWorld(b, api, running(f), func(o *edge.Options) {
+		o.Throttle = edge.Throttle{Rate: 1e9, Burst: 1e9}
+		o.Sink = discard{}
+		o.Client = &http.Client{Transport: trivial{}}
+	})
+	token := "Bearer " + mint(goodClaims())
+	b.ReportAllocs()
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		request := newRequest("GET", "/orders/7", "Authorization", token)
+		for pb.Next() {
+			rec := httptest.NewRecorder()
+			w.ServeHTTP(rec, request)
+			if rec.Code != http.StatusOK {
+				b.Errorf("got status %d, want 200", rec.Code)
+				return
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+}

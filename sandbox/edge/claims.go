@@ -37,11 +37,13 @@ func claimText(value any) string {
 	if text, ok := value.(string); ok {
 		return text
 	}
-	raw, err := json.Marshal(value)
-	if err != nil {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(value); err != nil {
 		return fmt.Sprint(value)
 	}
-	return string(raw)
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // Scopes returns the scopes that a token claims, in scp or scope, each either

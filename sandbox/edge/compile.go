@@ -30,14 +30,17 @@ type stage struct {
 	logGroup  string            // ARN
 }
 
-// route is a route with all it needs.
+// route is a route with all it needs. It is open when it has neither a jwt nor
+// a lambda authorizer, and no authorizerFault.
 type route struct {
 	key         string
-	parsed      routekey.Key   // unless the key is $default
-	bucket      *rate.Limiter  // nil: only the account limits it
-	authorizer  *jwtAuthorizer // nil: open, or refused by authorizerFault
-	scopes      []string
+	parsed      routekey.Key  // unless the key is $default
+	bucket      *rate.Limiter // nil: only the account limits it
+	jwt         *jwtAuthorizer
+	scopes      []string // of jwt
+	lambda      *lambdaAuthorizer
 	integration *integration
+	source      string // ARN in whose name a function is invoked
 	// What makes the route answer 500, as the access log tells it.
 	authorizerFault string
 }
@@ -60,6 +63,7 @@ func (e *Edge) api(id string) (*compiledAPI, bool) {
 	if !ok {
 		if _, was := e.apis.LoadAndDelete(id); was {
 			e.buckets.forget(id)
+			e.authorizerCaches.forget(id)
 		}
 		return nil, false
 	}
@@ -75,26 +79,24 @@ func (e *Edge) compile(served Served, generation uint64) *compiledAPI {
 		disabled:   served.API.DisableExecuteAPIEndpoint,
 		stages:     make(map[string]*stage, len(served.Stages)),
 	}
-	now := e.options.Now()
+	now, caches := e.options.Now(), e.authorizerCaches.renew(&served)
 	for i := range served.Stages {
-		s := e.compileStage(api.id, &served.Stages[i], now)
+		s := e.compileStage(api.id, &served.Stages[i], caches, now)
 		api.stages[s.name] = s
 	}
 	return api
 }
 
-func (e *Edge) compileStage(apiID string, served *ServedStage, now time.Time) *stage {
+func (e *Edge) compileStage(apiID string, served *ServedStage, caches map[authorizerKey]*authorizerCache, now time.Time) *stage {
 	deployment := &served.Deployment
 	s := &stage{
 		name:      served.Stage.StageName,
 		variables: served.Stage.StageVariables,
 		cors:      newCORSPolicy(deployment.CORSConfiguration),
 	}
-	authorizers := map[string]*jwtAuthorizer{}
+	authorizers := map[string]compiledAuthorizer{}
 	for id, a := range deployment.Authorizers {
-		if compiled := e.compileAuthorizer(a); compiled != nil {
-			authorizers[id] = compiled
-		}
+		authorizers[id] = e.compileAuthorizer(apiID, a, caches[authorizerKey{s.name, id}])
 	}
 	integrations := map[string]*integration{}
 	for id, i := range deployment.Integrations {
@@ -106,6 +108,7 @@ func (e *Edge) compileStage(apiID string, served *ServedStage, now time.Time) *s
 			key:         r.RouteKey,
 			bucket:      e.buckets.bucket(bucketKey{apiID, s.name, r.RouteKey}, &served.Stage, e.options.Throttle, now),
 			integration: integrations[strings.TrimPrefix(r.Target, "integrations/")],
+			source:      e.executionARN(apiID, routeSource(s.name, r.RouteKey)),
 		}
 		if compiled.integration == nil {
 			compiled.integration = &integration{fault: fmt.Sprintf("route %s has no integration", r.RouteKey)}
@@ -126,23 +129,50 @@ func (e *Edge) compileStage(apiID string, served *ServedStage, now time.Time) *s
 
 // authorize sets who decides on the route. What cannot be decided is refused:
 // nothing but NONE leaves a route open.
-func (r *route) authorize(from *apigateway.Route, authorizers map[string]*jwtAuthorizer) {
+func (r *route) authorize(from *apigateway.Route, authorizers map[string]compiledAuthorizer) {
+	a := authorizers[from.AuthorizerID]
 	switch from.AuthorizationType {
 	case "NONE":
 	case "JWT":
-		r.scopes = from.AuthorizationScopes
-		r.authorizer = authorizers[from.AuthorizerID]
-		if r.authorizer == nil {
+		r.scopes, r.jwt = from.AuthorizationScopes, a.jwt
+		if r.jwt == nil {
 			r.authorizerFault = fmt.Sprintf("authorizer %q is not a JWT authorizer of the deployment", from.AuthorizerID)
+		}
+	case "CUSTOM":
+		r.lambda = a.lambda
+		switch {
+		case a.fault != nil:
+			r.authorizerFault = fmt.Sprintf("authorizer %q: %v", from.AuthorizerID, a.fault)
+		case r.lambda == nil:
+			r.authorizerFault = fmt.Sprintf("authorizer %q is not a Lambda authorizer of the deployment", from.AuthorizerID)
 		}
 	default:
 		r.authorizerFault = fmt.Sprintf("authorization type %q is not implemented by the sandbox", from.AuthorizationType)
 	}
 }
 
-// compileAuthorizer returns nil for what is not a usable JWT authorizer.
-func (e *Edge) compileAuthorizer(a *apigateway.Authorizer) *jwtAuthorizer {
-	if a.AuthorizerType != "JWT" || a.JWTConfiguration == nil || len(a.IdentitySource) != 1 {
+// compiledAuthorizer is an authorizer of either type, or neither when it is
+// not usable.
+type compiledAuthorizer struct {
+	jwt    *jwtAuthorizer
+	lambda *lambdaAuthorizer
+	fault  error // what the sandbox cannot do of a Lambda authorizer
+}
+
+func (e *Edge) compileAuthorizer(apiID string, a *apigateway.Authorizer, cache *authorizerCache) compiledAuthorizer {
+	switch a.AuthorizerType {
+	case "JWT":
+		return compiledAuthorizer{jwt: e.compileJWTAuthorizer(a)}
+	case "REQUEST":
+		lambda, err := e.compileLambdaAuthorizer(apiID, a, cache.decisions)
+		return compiledAuthorizer{lambda: lambda, fault: err}
+	}
+	return compiledAuthorizer{}
+}
+
+// compileJWTAuthorizer returns nil for what is not a usable JWT authorizer.
+func (e *Edge) compileJWTAuthorizer(a *apigateway.Authorizer) *jwtAuthorizer {
+	if a.JWTConfiguration == nil || len(a.IdentitySource) != 1 {
 		return nil
 	}
 	source, err := parseIdentitySource(a.IdentitySource[0])

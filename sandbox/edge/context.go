@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -10,8 +11,12 @@ import (
 
 // context returns the value of a $context variable, empty when it is unset.
 // Parameter mappings ask it too, before there is a response. Variables that
-// are missing here are those of IAM authorization, Lambda authorizers, mutual
-// TLS and custom domains, none of which the sandbox has.
+// are missing here are those of IAM authorization, mutual TLS and custom
+// domains, none of which the sandbox has.
+//
+// Of a Lambda proxy integration, integration.status is what the function
+// answered; integrationStatus is what Lambda did, by its own row in the table,
+// although the row of integration.status calls the two equivalent.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 func (x *exchange) context(name string) string {
 	if claim, ok := accesslog.Claim(name); ok {
@@ -25,6 +30,11 @@ func (x *exchange) context(name string) string {
 		return x.api.id
 	case "authorizer.error":
 		return x.authorizerError
+	case "authorizer.principalId":
+		if x.decision == nil {
+			return ""
+		}
+		return x.decision.principal
 	case "awsEndpointRequestId", "integration.requestId":
 		return x.integration.requestID
 	case "awsEndpointRequestId2":
@@ -53,8 +63,12 @@ func (x *exchange) context(name string) string {
 		return x.r.UserAgent()
 	case "integration.error", "integrationErrorMessage":
 		return x.integration.fault
-	case "integration.status", "integrationStatus":
+	case "integration.status":
 		return positive(x.integration.status)
+	case "integration.integrationStatus":
+		return positive(x.integration.apiStatus)
+	case "integrationStatus":
+		return positive(cmp.Or(x.integration.apiStatus, x.integration.status))
 	case "integration.latency", "integrationLatency":
 		if !x.integration.called {
 			return ""
@@ -83,6 +97,9 @@ func (x *exchange) context(name string) string {
 		return x.stage.name
 	case "status":
 		return positive(x.status)
+	}
+	if property, ok := strings.CutPrefix(name, "authorizer."); ok {
+		return x.decision.property(property)
 	}
 	return ""
 }

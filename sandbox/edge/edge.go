@@ -25,17 +25,21 @@ type Options struct {
 	Source Source
 	// Sink takes the access log; without one there is no access log.
 	Sink LogSink
-	// Now is the clock of tokens, throttles and the access log; nil means
-	// [time.Now]. Timeouts are those of the real clock.
+	// Now is the clock of tokens, of cached decisions, throttles and the access
+	// log; nil means [time.Now]. Timeouts are those of the real clock.
 	Now func() time.Time
 	// Client calls backends and issuers; nil means [http.DefaultClient]. Only
 	// its transport is used: redirects go to the caller.
 	Client *http.Client
 	// Keys finds the keys of issuers; nil means [NewKeySets] with Client and Now.
 	Keys KeySource
+	// Functions runs Lambda authorizers and Lambda backends; without one they
+	// all answer 500, and the access log says why.
+	Functions Functions
 	// Region is in the host names of APIs, for example "eu-central-1".
 	Region string
-	// Account is the owner's account id, for the access log.
+	// Account is the owner's account id, for the access log and the ARNs that
+	// functions are invoked with.
 	Account string
 	// HostSuffix ends the host names of APIs; "localhost" by default, which
 	// makes them <apiId>.execute-api.<region>.localhost.
@@ -43,6 +47,9 @@ type Options struct {
 	// Throttle limits the account as a whole; by default
 	// [DefaultAccountRate] and [DefaultAccountBurst].
 	Throttle Throttle
+	// AuthorizerTimeout is how long a Lambda authorizer may take, by the real
+	// clock; [DefaultAuthorizerTimeout] by default.
+	AuthorizerTimeout time.Duration
 	// Preflight says who answers preflight requests.
 	Preflight PreflightRule
 	// Logger is told of access log lines that could not be delivered; nil
@@ -56,18 +63,21 @@ type Options struct {
 // A request passes, in this order: the size of its header (431) and body
 // (413), the API (403, 404), the account's throttle (429), the stage (404),
 // CORS for a preflight, the route (404), the route's throttle (429), the
-// authorizer (401, 403), the integration (500, 503), and the access log. AWS
-// documents the pieces, not the whole order.
+// authorizer (401, 403, or 500 when its function fails), the integration (500,
+// 503), and the access log. AWS documents the pieces, not the whole order.
 //
-// Routes with a Lambda authorizer or IAM authorization, and integrations
-// other than HTTP_PROXY over the internet, are not implemented: they answer
-// 500, as API Gateway does when an authorizer or integration fails, and the
-// access log says why.
+// Routes are open or have a JWT or a Lambda authorizer; integrations are HTTP
+// proxies over the internet or Lambda proxies. Not implemented are IAM
+// authorization, payload format 1.0 of functions, credentials to invoke them
+// with, conditions in the policies of authorizers, private integrations and
+// those of AWS services: they answer 500, as API Gateway does when an
+// authorizer or integration fails, and the access log says why.
 type Edge struct {
-	options Options
-	account *rate.Limiter
-	buckets buckets
-	apis    sync.Map // API id -> *compiledAPI
+	options          Options
+	account          *rate.Limiter
+	buckets          buckets
+	authorizerCaches authorizerCaches
+	apis             sync.Map // API id -> *compiledAPI
 }
 
 // New returns an edge.
@@ -92,6 +102,9 @@ func New(options Options) (*Edge, error) {
 	}
 	if options.Throttle == (Throttle{}) {
 		options.Throttle = Throttle{Rate: DefaultAccountRate, Burst: DefaultAccountBurst}
+	}
+	if options.AuthorizerTimeout == 0 {
+		options.AuthorizerTimeout = DefaultAuthorizerTimeout
 	}
 	if options.Logger == nil {
 		options.Logger = slog.Default()

@@ -166,7 +166,7 @@ func TestWhatCannotBeDecidedIsRefused(t *testing.T) {
 		log    string
 	}{
 		"IAM authorization":    {func(d *apigateway.Deployment) { d.Routes["id00000"].AuthorizationType = "AWS_IAM" }, `"AWS_IAM" is not implemented`},
-		"a Lambda authorizer":  {func(d *apigateway.Deployment) { d.Routes["id00000"].AuthorizationType = "CUSTOM" }, `"CUSTOM" is not implemented`},
+		"a Lambda authorizer":  {func(d *apigateway.Deployment) { d.Routes["id00000"].AuthorizationType = "CUSTOM" }, `"auth01" is not a Lambda authorizer`},
 		"no authorization":     {func(d *apigateway.Deployment) { d.Routes["id00000"].AuthorizationType = "" }, `"" is not implemented`},
 		"no such authorizer":   {func(d *apigateway.Deployment) { d.Routes["id00000"].AuthorizerID = "gone" }, `"gone" is not a JWT authorizer`},
 		"a REQUEST authorizer": {func(d *apigateway.Deployment) { d.Authorizers["auth01"].AuthorizerType = "REQUEST" }, "is not a JWT authorizer"},

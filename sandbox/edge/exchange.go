@@ -28,7 +28,9 @@ type exchange struct {
 	path      string // escaped, without the stage
 	variables []routekey.Variable
 
-	claims          Claims // nil until the caller is authenticated
+	traceID         string    // made when it is needed
+	claims          Claims    // nil until a JWT authorizer let the caller through
+	decision        *decision // nil until a Lambda authorizer did
 	authorizerError string
 	gatewayError    gatewayError // zero unless the gateway itself answered
 	integration     integrationResult
@@ -163,17 +165,23 @@ func (x *exchange) selectStage() {
 
 // authorize lets the request through or refuses it.
 func (x *exchange) authorize() bool {
-	if x.route.authorizerFault != "" {
+	switch {
+	case x.route.authorizerFault != "":
 		x.authorizerError = x.route.authorizerFault
 		x.refuse(errAuthorizer)
 		return false
+	case x.route.jwt != nil:
+		return x.authorizeByToken(x.route.jwt)
+	case x.route.lambda != nil:
+		return x.authorizeByFunction(x.route.lambda)
 	}
-	if x.route.authorizer == nil {
-		return true
-	}
+	return true
+}
+
+func (x *exchange) authorizeByToken(a *jwtAuthorizer) bool {
 	refusal := &Refusal{Reason: ReasonNoToken, Status: http.StatusUnauthorized}
-	if token, ok := x.route.authorizer.source.token(x.r); ok {
-		x.claims, refusal = x.route.authorizer.Decide(token, x.route.scopes)
+	if token, ok := a.source.token(x.r); ok {
+		x.claims, refusal = a.Decide(token, x.route.scopes)
 	}
 	if refusal == nil {
 		return true

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+
+	"github.com/entragate/entragate/sandbox/edge/mapping"
 )
 
 // identitySource is where a JWT authorizer finds the token.
@@ -43,4 +45,31 @@ func (s identitySource) token(r *http.Request) (token string, ok bool) {
 		return strings.TrimSpace(value[len(bearer):]), true
 	}
 	return value, value != ""
+}
+
+// requestSource is an identity source of a Lambda authorizer.
+type requestSource struct {
+	kind mapping.Kind
+	name string
+}
+
+// parseRequestSource parses one of the four kinds that Lambda authorizers
+// have. Which context variables are of use is left to the author: those of the
+// answer are not set yet.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+func parseRequestSource(source string) (requestSource, error) {
+	for _, s := range []struct {
+		prefix string
+		kind   mapping.Kind
+	}{
+		{"$request.header.", mapping.Header},
+		{"$request.querystring.", mapping.QueryString},
+		{"$context.", mapping.Context},
+		{"$stageVariables.", mapping.StageVariable},
+	} {
+		if name, ok := strings.CutPrefix(source, s.prefix); ok && name != "" {
+			return requestSource{s.kind, name}, nil
+		}
+	}
+	return requestSource{}, fmt.Errorf("identity source: got %q, want $request.header.name, $request.querystring.name, $context.name or $stageVariables.name", source)
 }

@@ -8,16 +8,18 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/entragate/entragate/sandbox/aws/apigateway"
 	"github.com/entragate/entragate/sandbox/edge/mapping"
 )
 
-// integration is a compiled HTTP_PROXY integration.
+// integration is a compiled HTTP or Lambda proxy integration.
 type integration struct {
 	method    string // ANY keeps the request's
 	uri       mapping.Expression
+	function  string // ARN; else it is an HTTP proxy, with the two above
 	request   []mapping.Parameter
 	responses map[int][]mapping.Parameter // keyed by the backend's status
 	timeout   time.Duration
@@ -28,6 +30,7 @@ type integration struct {
 type integrationResult struct {
 	called     bool
 	status     int // 0 until the backend answered
+	apiStatus  int // Lambda's own
 	latency    time.Duration
 	fault      string
 	requestID  string
@@ -45,12 +48,17 @@ func newIntegration(from *apigateway.Integration) *integration {
 	if i.timeout == 0 {
 		i.timeout = 30 * time.Second // the default, and the most
 	}
-	if from.IntegrationType != "HTTP_PROXY" || (from.ConnectionType != "" && from.ConnectionType != "INTERNET") {
-		i.fault = fmt.Sprintf("integration type %s over %s is not implemented by the sandbox", from.IntegrationType, from.ConnectionType)
+	var errURI, errRequest error
+	switch internet := from.ConnectionType == "" || from.ConnectionType == "INTERNET"; {
+	case from.IntegrationType == "HTTP_PROXY" && internet:
+		i.uri, errURI = mapping.ParseURI(from.IntegrationURI)
+	case from.IntegrationType == "AWS_PROXY" && internet && from.IntegrationSubtype == "":
+		i.function, errURI = compileFunction(from)
+	default:
+		kind := strings.TrimSpace(from.IntegrationType + " " + from.IntegrationSubtype)
+		i.fault = fmt.Sprintf("integration type %s over %s is not implemented by the sandbox", kind, from.ConnectionType)
 		return i
 	}
-	var errURI, errRequest error
-	i.uri, errURI = mapping.ParseURI(from.IntegrationURI)
 	i.request, errRequest = mapping.ParseRequest(from.RequestParameters)
 	err := errors.Join(errURI, errRequest)
 	for code, parameters := range from.ResponseParameters {
@@ -65,12 +73,27 @@ func newIntegration(from *apigateway.Integration) *integration {
 	return i
 }
 
+// compileFunction returns the function of a Lambda proxy integration.
+func compileFunction(from *apigateway.Integration) (arn string, err error) {
+	switch {
+	case from.PayloadFormatVersion != payloadFormat:
+		return "", fmt.Errorf("integration payload format version %q is not implemented by the sandbox", from.PayloadFormatVersion)
+	case from.CredentialsARN != "":
+		return "", errors.New("credentials of an integration are not implemented by the sandbox")
+	}
+	return functionARN(from.IntegrationURI)
+}
+
 // proxy calls the backend and passes on its answer.
 func (x *exchange) proxy() {
 	i := x.route.integration
 	if i.fault != "" {
 		x.integration.fault = i.fault
 		x.refuse(errIntegration)
+		return
+	}
+	if i.function != "" {
+		x.proxyToFunction(i)
 		return
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), i.timeout)

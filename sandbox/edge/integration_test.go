@@ -53,7 +53,9 @@ func TestIntegrationsThatCannotWork(t *testing.T) {
 		change func(*apigateway.Integration)
 		log    string
 	}{
-		"a Lambda function":       {func(i *apigateway.Integration) { i.IntegrationType = "AWS_PROXY" }, "AWS_PROXY over INTERNET is not implemented"},
+		"an AWS service": {func(i *apigateway.Integration) {
+			i.IntegrationType, i.IntegrationSubtype = "AWS_PROXY", "SQS-SendMessage"
+		}, "AWS_PROXY SQS-SendMessage over INTERNET is not implemented"},
 		"a VPC link":              {func(i *apigateway.Integration) { i.ConnectionType = "VPC_LINK" }, "HTTP_PROXY over VPC_LINK is not implemented"},
 		"an unknown variable":     {func(i *apigateway.Integration) { i.IntegrationURI = "http://b.example/{nope}" }, `no path variable "nope"`},
 		"an open brace":           {func(i *apigateway.Integration) { i.IntegrationURI = "http://b.example/{id" }, "a brace is not closed"},

@@ -42,9 +42,8 @@ func (x *exchange) backendRequest(ctx context.Context, i *integration) (*http.Re
 
 // addProxyHeaders adds Forwarded and Via, which HTTP APIs send in place of the
 // X-Forwarded headers, those passing through as they came
-// (https://github.com/expressjs/session/issues/886), and a trace id when the
-// caller sent none (a guess). A Forwarded header of the caller stays in front,
-// as RFC 7239 has it (a guess).
+// (https://github.com/expressjs/session/issues/886). A Forwarded header of the
+// caller stays in front, as RFC 7239 has it (a guess).
 func (x *exchange) addProxyHeaders(h http.Header) {
 	by := "127.0.0.1"
 	if addr, ok := x.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
@@ -60,14 +59,24 @@ func (x *exchange) addProxyHeaders(h http.Header) {
 	}
 	h.Set("Forwarded", forwarded)
 	h.Add("Via", "HTTP/1.1 AmazonAPIGateway")
-	if h.Get("X-Amzn-Trace-Id") == "" {
-		var id [12]byte
-		_, _ = rand.Read(id[:]) // never fails
-		h.Set("X-Amzn-Trace-Id", fmt.Sprintf("Root=1-%08x-%s", x.started.Unix(), hex.EncodeToString(id[:])))
-	}
+	x.addTraceID(h)
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = []string{""} // keeps Go's own from being sent
 	}
+}
+
+// addTraceID adds a trace id when the caller sent none (a guess). The request
+// has one, which authorizer and backend both see.
+func (x *exchange) addTraceID(h http.Header) {
+	if h.Get("X-Amzn-Trace-Id") != "" {
+		return
+	}
+	if x.traceID == "" {
+		var id [12]byte
+		_, _ = rand.Read(id[:]) // never fails
+		x.traceID = fmt.Sprintf("Root=1-%08x-%s", x.started.Unix(), hex.EncodeToString(id[:]))
+	}
+	h.Set("X-Amzn-Trace-Id", x.traceID)
 }
 
 // hopByHop headers concern one connection (RFC 9110, section 7.6.1).

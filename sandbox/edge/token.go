@@ -89,13 +89,18 @@ func (t *token) verify(key *rsa.PublicKey) error {
 	return rsa.VerifyPKCS1v15(key, t.hash, h.Sum(nil), t.signature)
 }
 
-// decodeSegment decodes one JSON value and keeps numbers as they are written.
-// Of a name that occurs twice the last value counts.
+// decodeSegment decodes one JSON value in base64url, as [decodeJSON] does.
 func decodeSegment(segment string, into any) error {
 	raw, err := decodeBase64(segment)
 	if err != nil {
 		return err
 	}
+	return decodeJSON(raw, into)
+}
+
+// decodeJSON decodes one JSON value and keeps numbers as they are written. Of
+// a name that occurs twice the last value counts.
+func decodeJSON(raw []byte, into any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	if err := dec.Decode(into); err != nil {
