@@ -48,6 +48,12 @@ func environment(dir string, s Settings, deployerID, deployerSecret string) []va
 	}
 }
 
+// functionEnvironment is what functions need beside the variables of AWS: where
+// the clouds are, and the authority of their certificates.
+func functionEnvironment(dir string, s Settings) map[string]string {
+	return map[string]string{"AWS_ENDPOINT_URL": s.AWSURL(), "SSL_CERT_FILE": authorityFile(dir)}
+}
+
 func writeEnvironment(dir string, variables []variable) error {
 	var b strings.Builder
 	for _, v := range variables {

@@ -178,14 +178,14 @@ func (s *Sandbox) openAWS(o Options, outbound *http.Client) error {
 	keys := edge.NewKeySets(edge.KeySetOptions{Client: outbound, Now: o.Now})
 	planes, err := aws.New(aws.Options{
 		Account: s.Account, Region: s.Region, Dir: dir, Now: o.Now,
-		CheckIssuer: keys.CheckIssuer, Endpoint: s.APIEndpoint,
+		CheckIssuer: keys.CheckIssuer, Endpoint: s.APIEndpoint, Environment: functionEnvironment(o.Dir, s.Settings),
 	})
 	if err != nil {
 		return err
 	}
 	s.planes = planes
 	data, err := edge.New(edge.Options{
-		Source: planes, Sink: planes, Now: o.Now, Client: outbound, Region: s.Region, Account: s.Account, Logger: o.Log,
+		Source: planes, Sink: planes, Functions: planes, Now: o.Now, Client: outbound, Region: s.Region, Account: s.Account, Logger: o.Log,
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -67,6 +68,20 @@ func TestTheAWSCLIWorksAsIs(t *testing.T) {
 	must("logs", "create-log-group", "--log-group-name", "/g")
 	require.Len(t, must("logs", "describe-log-groups")["logGroups"], 1)
 	require.Len(t, must("resourcegroupstaggingapi", "get-resources")["ResourceTagMappingList"], 1)
+	role := must("iam", "create-role", "--role-name", "r", "--assume-role-policy-document", lambdaTrust)["Role"].(map[string]any)
+	zipped := filepath.Join(home, "f.zip")
+	require.NoError(t, os.WriteFile(zipped, functionZip(t), 0o600))
+	must("lambda", "create-function", "--function-name", "f", "--runtime", "provided.al2023", "--handler", "bootstrap", "--role", role["Arn"].(string),
+		"--zip-file", "fileb://"+zipped, "--architectures", string(hostArchitecture()))
+	event, answered := filepath.Join(home, "event"), filepath.Join(home, "answer")
+	require.NoError(t, os.WriteFile(event, []byte(`{"text":"hello"}`), 0o600))
+	must("lambda", "invoke", "--function-name", "f", "--payload", "fileb://"+event, answered)
+	answer, err := os.ReadFile(answered)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), `"text":"hello"`)
+	must("lambda", "tag-resource", "--resource", "arn:aws:lambda:"+region+":000000000000:function:f", "--tags", "a-b=c/d")
+	must("lambda", "delete-function", "--function-name", "f")
+
 	_, err = run("apigatewayv2", "create-route", "--api-id", id, "--route-key", "orders")
 	require.ErrorContains(t, err, "(BadRequestException) when calling the CreateRoute operation: The provided route key is not formatted properly")
 }

@@ -31,8 +31,9 @@ import (
 const region = "eu-west-1"
 
 var (
-	_ edge.Source  = (*aws.Cloud)(nil)
-	_ edge.LogSink = (*aws.Cloud)(nil)
+	_ edge.Source    = (*aws.Cloud)(nil)
+	_ edge.LogSink   = (*aws.Cloud)(nil)
+	_ edge.Functions = (*aws.Cloud)(nil)
 )
 
 // open opens a cloud over dir and serves it.
@@ -201,7 +202,8 @@ func TestOtherServicesAndOperationsAreRefusedClearly(t *testing.T) {
 	_, url := open(t, "")
 	_, err := iam.NewFromConfig(config(url)).GetUser(t.Context(), &iam.GetUserInput{})
 	requireCode(t, err, "NotImplemented")
-	require.ErrorContains(t, err, "AWS service iam is not implemented by the sandbox")
+	require.ErrorContains(t, err, "IAM action GetUser is not implemented by the sandbox")
+	require.Contains(t, signed(t, url, "secretsmanager", "secretsmanager.GetSecretValue", `{}`), "AWS service secretsmanager is not implemented by the sandbox")
 	_, err = apigatewayv2.NewFromConfig(config(url)).GetDomainNames(t.Context(), &apigatewayv2.GetDomainNamesInput{})
 	requireCode(t, err, "NotImplemented")
 	_, err = cloudwatchlogs.NewFromConfig(config(url)).DescribeQueries(t.Context(), &cloudwatchlogs.DescribeQueriesInput{})
@@ -226,12 +228,18 @@ func sha256Hex(text string) string {
 
 func callTagging(t *testing.T, url, request string) string {
 	t.Helper()
+	return signed(t, url, "tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", request)
+}
+
+// signed makes a JSON request of a service that has no SDK here.
+func signed(t *testing.T, url, service, target, request string) string {
+	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(request))
 	require.NoError(t, err)
-	r.Header.Set("X-Amz-Target", "ResourceGroupsTaggingAPI_20170126.GetResources")
+	r.Header.Set("X-Amz-Target", target)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	key := sdk.Credentials{AccessKeyID: aws.AccessKeyID, SecretAccessKey: aws.SecretAccessKey}
-	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), key, r, sha256Hex(request), "tagging", region, time.Now()))
+	require.NoError(t, v4.NewSigner().SignHTTP(t.Context(), key, r, sha256Hex(request), service, region, time.Now()))
 	response, err := http.DefaultClient.Do(r)
 	require.NoError(t, err)
 	defer response.Body.Close()

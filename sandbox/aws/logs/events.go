@@ -100,23 +100,8 @@ func (s *Service) Deliver(groupARN, stream string, at time.Time, line string) er
 	if err := checkStreamName(stream); err != nil {
 		return fmt.Errorf("delivering to log group %s: %w", name, err)
 	}
-	line = strings.ToValidUTF8(line, "\uFFFD")
-	found := false
-	add := func(group *Group) error {
-		if found = group.Streams[stream] != nil; !found {
-			return nil
-		}
-		return s.journal(group.ID).add([]event{{Stream: stream, At: at.UnixMilli(), Ingested: s.millis(), Message: line}}, false)
-	}
-	err = s.viewGroup(name, add)
-	if err == nil && !found {
-		err = s.changeGroup(name, func(group *Group) error {
-			if group.Streams[stream] == nil {
-				group.Streams[stream] = &Stream{stream, s.millis()}
-			}
-			return add(group)
-		})
-	}
+	message := strings.ToValidUTF8(line, "\uFFFD")
+	err = s.addEvents(name, stream, []event{{Stream: stream, At: at.UnixMilli(), Ingested: s.millis(), Message: message}})
 	if err != nil {
 		return fmt.Errorf("delivering to log group %s: %w", name, err)
 	}

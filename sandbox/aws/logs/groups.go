@@ -44,9 +44,6 @@ func (s *Service) createLogGroup(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkGroupName(in.LogGroupName); err != nil {
-		return nil, err
-	}
 	if strings.HasPrefix(in.LogGroupName, "aws/") {
 		return nil, invalid("Log groups starting with aws/ are reserved for AWS.")
 	}
@@ -62,9 +59,17 @@ func (s *Service) createLogGroup(r *http.Request) (any, error) {
 	if in.KMSKeyID != "" && !kmsKeyARN.MatchString(in.KMSKeyID) {
 		return nil, invalid("Specified KMS key ARN is not valid: %s", in.KMSKeyID)
 	}
+	return nil, s.addGroup(in)
+}
+
+// addGroup makes a group whose settings but name and tags are checked.
+func (s *Service) addGroup(in groupInput) error {
+	if err := checkGroupName(in.LogGroupName); err != nil {
+		return err
+	}
 	tags, err := tagging.Merge(nil, in.Tags)
 	if err != nil {
-		return nil, invalid("%v", err)
+		return invalid("%v", err)
 	}
 	id := make([]byte, 8)
 	rand.Read(id) // never fails, see its documentation
@@ -72,7 +77,7 @@ func (s *Service) createLogGroup(r *http.Request) (any, error) {
 		ID: hex.EncodeToString(id), Name: in.LogGroupName, Class: in.LogGroupClass, KMSKeyID: in.KMSKeyID,
 		Created: s.millis(), Tags: tags, Streams: map[string]*Stream{},
 	}
-	return nil, s.state.Update(func(all *State) error {
+	return s.state.Update(func(all *State) error {
 		if all.Groups[group.Name] != nil {
 			return refusal("ResourceAlreadyExistsException", "The specified log group already exists")
 		}

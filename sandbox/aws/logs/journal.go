@@ -13,9 +13,12 @@ import (
 	"github.com/entragate/entragate/sandbox/store"
 )
 
-// maxEvents is how many events of a group are kept, the latest. AWS keeps all
-// within the retention.
-const maxEvents = 10_000
+// maxEvents and maxBytes are how many events of a group are kept, the latest.
+// AWS keeps all within the retention.
+const (
+	maxEvents = 10_000
+	maxBytes  = 64 << 20 // of messages
+)
 
 // event is one log event.
 type event struct {
@@ -33,6 +36,7 @@ type journal struct {
 	path   string // "" for memory only
 	file   *os.File
 	lines  int // in the file
+	size   int // of the file
 	last   uint64
 	bytes  int64
 	events []event
@@ -74,11 +78,9 @@ func (j *journal) keep(e event) {
 	j.last = max(j.last, e.ID)
 	j.bytes += int64(len(e.Message))
 	j.events = append(j.events, e)
-	if excess := len(j.events) - maxEvents; excess > 0 {
-		for _, old := range j.events[:excess] {
-			j.bytes -= int64(len(old.Message))
-		}
-		j.events = j.events[excess:]
+	for len(j.events) > maxEvents || j.bytes > maxBytes {
+		j.bytes -= int64(len(j.events[0].Message))
+		j.events = j.events[1:]
 	}
 }
 
@@ -102,7 +104,7 @@ func (j *journal) rewrite() error {
 	if j.file != nil {
 		j.file.Close()
 	}
-	j.file, j.lines = f, len(j.events)
+	j.file, j.lines, j.size = f, len(j.events), len(raw)
 	return nil
 }
 
@@ -121,7 +123,7 @@ func (j *journal) add(events []event, durable bool) error {
 		raw = append(append(raw, line...), '\n')
 	}
 	if j.path != "" {
-		if j.lines+len(events) > 2*maxEvents {
+		if j.lines+len(events) > 2*maxEvents || j.size+len(raw) > 4*maxBytes {
 			if err := j.rewrite(); err != nil {
 				return err
 			}
@@ -130,6 +132,7 @@ func (j *journal) add(events []event, durable bool) error {
 			return err
 		}
 		j.lines += len(events)
+		j.size += len(raw)
 		if durable {
 			if err := j.file.Sync(); err != nil {
 				return err

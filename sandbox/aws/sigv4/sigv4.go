@@ -30,7 +30,8 @@ type Failure int
 const (
 	Missing    Failure = iota + 1 // no Authorization header
 	Malformed                     // not the form of Signature Version 4
-	UnknownKey                    // the access key id is not known
+	UnknownKey                    // the access key id or the session token is not known
+	Expired                       // the session has ended
 	WrongScope                    // signed for another region
 	Skewed                        // signed too long ago, or in the future
 	Mismatch                      // the signature is not that of the request
@@ -90,17 +91,23 @@ func Parse(r *http.Request) (Credential, error) {
 	}, nil
 }
 
+// TokenHeader carries the token of a session's credentials.
+const TokenHeader = "X-Amz-Security-Token" //nolint:gosec // a name, not a token
+
 // Verifier knows one access key.
 type Verifier struct {
 	AccessKeyID     string
 	SecretAccessKey string
+	Token           string    // of a session; "" for a key that lasts
+	Expires         time.Time // of a session
 	Now             func() time.Time
 }
 
 // Verify checks the signature of a request whose body has been read. The
 // credential comes from [Parse] of the same request.
 func (v Verifier) Verify(r *http.Request, body []byte, c Credential) error {
-	if c.AccessKeyID != v.AccessKeyID {
+	token := r.Header.Get(TokenHeader)
+	if c.AccessKeyID != v.AccessKeyID || !hmac.Equal([]byte(token), []byte(v.Token)) {
 		return &Error{UnknownKey, "The security token included in the request is invalid."}
 	}
 	if !slices.Contains(c.signedHeaders, "host") {
@@ -121,6 +128,9 @@ func (v Verifier) Verify(r *http.Request, body []byte, c Credential) error {
 	hash := hex.EncodeToString(sum[:])
 	if sent := r.Header.Get("X-Amz-Content-Sha256"); sent != "" && sent != hash {
 		return &Error{Mismatch, "The provided 'x-amz-content-sha256' header does not match what was computed."}
+	}
+	if v.Token != "" && !v.Now().Before(v.Expires) {
+		return &Error{Expired, "The security token included in the request is expired"}
 	}
 	want := v.sign(c, at, canonicalRequest(r, c.signedHeaders, hash))
 	if !hmac.Equal([]byte(want), []byte(c.signature)) {

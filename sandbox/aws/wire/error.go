@@ -1,6 +1,6 @@
 // Package wire speaks the three protocols of the AWS services that the sandbox
-// simulates: REST-JSON (API Gateway), JSON 1.1 (CloudWatch Logs, tagging) and
-// Query (STS). The protocols are described at https://smithy.io/2.0/aws/protocols/.
+// simulates: REST-JSON (API Gateway, Lambda), JSON 1.1 (CloudWatch Logs,
+// tagging) and Query (STS, IAM). The protocols are described at https://smithy.io/2.0/aws/protocols/.
 package wire
 
 import (

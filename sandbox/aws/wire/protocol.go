@@ -35,15 +35,26 @@ func (p Protocol) WriteError(w http.ResponseWriter, err error) {
 		maps.Copy(body, refusal.Detail)
 		writeJSON(w, "application/x-amz-json-1.1", refusal.Status, body)
 	case Query:
-		fault := "Sender"
-		if refusal.Status >= http.StatusInternalServerError {
-			fault = "Receiver"
-		}
-		writeXML(w, refusal.Status, errorResponse{
-			Error:     errorDetail{Type: fault, Code: refusal.Code, Message: refusal.Message},
-			RequestID: w.Header().Get(RequestIDHeader),
-		})
+		WriteQueryError(w, stsNamespace, refusal)
 	}
+}
+
+// stsNamespace is that of the errors of requests whose service is not known.
+const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+// WriteQueryError answers a refusal in [Query] with the XML namespace of a
+// service.
+func WriteQueryError(w http.ResponseWriter, namespace string, err error) {
+	refusal := asError(err)
+	fault := "Sender"
+	if refusal.Status >= http.StatusInternalServerError {
+		fault = "Receiver"
+	}
+	writeXML(w, refusal.Status, errorResponse{
+		XMLName:   xml.Name{Space: namespace, Local: "ErrorResponse"},
+		Error:     errorDetail{Type: fault, Code: refusal.Code, Message: refusal.Message},
+		RequestID: w.Header().Get(RequestIDHeader),
+	})
 }
 
 // Write answers a result. A nil result has no body, as with status 204. In
@@ -105,7 +116,7 @@ func writeXML(w http.ResponseWriter, status int, v any) {
 }
 
 type errorResponse struct {
-	XMLName   xml.Name    `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
+	XMLName   xml.Name
 	Error     errorDetail `xml:"Error"`
 	RequestID string      `xml:"RequestId"`
 }
