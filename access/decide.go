@@ -10,11 +10,17 @@ import (
 // [Model.Validate] accepts; on others it does not panic, and denies what it
 // cannot decide.
 //
-// It follows the rules of API Gateway's native JWT authorizer: the signature,
-// issuer, audience and lifetime of the token, then any one of the route's
-// scopes in its scp claim. An app-only token has no scp, and roles are not
-// looked at.
+// A route without roles follows the rules of API Gateway's native JWT
+// authorizer: the signature, issuer, audience and lifetime of the token, then
+// any one of the route's scopes in its scp claim. An app-only token has no scp,
+// and roles are not looked at.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+//
+// A route with roles has the Lambda authorizer: the same checks, then any one of
+// the scopes in a user's token, or any one of the roles in an app-only token.
+// What it refuses is answered with 403 whatever the reason; only a request
+// without a token gets 401.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 //
 // A retired scope stays in the routes but is in no token that Entra issues from
 // now on; tokens issued before carry it until they expire, about an hour by
@@ -90,6 +96,12 @@ func (d decider) callers() []Caller {
 			callers = append(callers, Caller{ID: c.Name + ":app", Title: "daemon " + c.Name, Kind: CallerDaemon, Client: c.Name})
 		}
 	}
+	if slices.ContainsFunc(d.model.Routes, Route.HasRoles) {
+		callers = append(callers,
+			Caller{ID: "user-with-roles", Title: "user whose token carries the roles too", Kind: CallerUserWithRoles, Client: first},
+			Caller{ID: "wrong-role", Title: "daemon with a role that no route asks for", Kind: CallerWrongRole},
+		)
+	}
 	return append(callers,
 		Caller{ID: "unassigned-user", Title: "user who is not assigned to the API", Kind: CallerUnassignedUser, Client: first},
 		Caller{ID: "unassigned-daemon", Title: "daemon without a role on the API", Kind: CallerUnassignedDaemon},
@@ -116,21 +128,34 @@ func (d decider) decide(r Route, c Caller) Decision {
 		return d.unassignedUser(r)
 	case CallerUnassignedDaemon:
 		return d.unassignedDaemon(r)
+	case CallerUserWithRoles:
+		return d.userWithRoles(r, d.clients[c.Client])
+	case CallerWrongRole:
+		return d.appOnly(r, nil, "a role that no route asks for")
 	case CallerOtherClient:
 		return d.otherClient(r)
 	case CallerGraphToken:
-		return refused(401, ReasonWrongAudience, "the token is for Microsoft Graph")
+		return badToken(r, ReasonWrongAudience, "the token is for Microsoft Graph")
 	case CallerOtherTenant:
-		return refused(401, ReasonWrongIssuer, "the token is of another tenant")
+		return badToken(r, ReasonWrongIssuer, "the token is of another tenant")
 	case CallerV1Token:
-		return refused(401, ReasonWrongIssuer, "a v1 token names another issuer")
+		return badToken(r, ReasonWrongIssuer, "a v1 token names another issuer")
 	case CallerIDToken:
-		return refused(401, ReasonWrongAudience, "an ID token is for the client, not the API")
+		return badToken(r, ReasonWrongAudience, "an ID token is for the client, not the API")
 	case CallerExpired:
-		return refused(401, ReasonExpired, "the token has expired")
+		return badToken(r, ReasonExpired, "the token has expired"+d.cached(r))
 	default:
 		return refused(401, ReasonNoToken, "no token")
 	}
+}
+
+// cached says that a decision outlives the token that it was made about.
+func (d decider) cached(r Route) string {
+	seconds := d.model.CacheSeconds()
+	if !r.HasRoles() || seconds == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; who was allowed before it did may be for %d s more", seconds)
 }
 
 // delegated decides for an assigned user of a client of the model.
@@ -154,7 +179,27 @@ func (d decider) withScopes(r Route, c Client) Decision {
 		decision.Uncertain = len(c.Scopes) > 0 // Microsoft does not say what a grant of retired scopes alone gives
 		return decision
 	}
-	return refused(403, ReasonMissingScope, "has "+strings.Join(has, " ")+", needs "+d.needs(r)+d.consentable(r))
+	return d.missingScope(r, "has "+strings.Join(has, " "), d.consentable(r))
+}
+
+// userWithRoles decides for a token that carries the scopes of the client and
+// all roles. It is made, not issued, so nobody needs to be assigned.
+func (d decider) userWithRoles(r Route, c Client) Decision {
+	has := d.liveScopes(c.Scopes)
+	for _, want := range r.Scopes {
+		if slices.Contains(has, want) {
+			return allowedBy(want, "")
+		}
+	}
+	return d.missingScope(r, "a user's roles count for nothing", "")
+}
+
+// missingScope refuses a user's token, of which the first words say what it has.
+func (d decider) missingScope(r Route, has, more string) Decision {
+	if r.HasRoles() && len(r.Scopes) == 0 {
+		return refused(403, ReasonDaemonsOnly, has+", and only daemons may call: needs "+d.needs(r))
+	}
+	return refused(403, ReasonMissingScope, has+", needs "+d.needs(r)+more)
 }
 
 // daemon decides for a daemon of the model.
@@ -165,7 +210,11 @@ func (d decider) daemon(r Route, c Client) Decision {
 		decision.Uncertain = len(c.Roles) > 0 // Microsoft does not say whether a disabled role still counts as assigned
 		return decision
 	}
-	return d.appOnly(r)
+	has := d.liveRoles(c.Roles)
+	if len(has) == 0 {
+		return d.appOnly(r, nil, "no role")
+	}
+	return d.appOnly(r, has, strings.Join(has, " "))
 }
 
 // unassignedUser decides for a user of whichever delegated client of the model
@@ -193,7 +242,7 @@ func (d decider) unassignedDaemon(r Route) Decision {
 	if d.model.Assignment.IsRequired() {
 		return noToken(ReasonNotAssigned, "holds no role of the API (AADSTS501051)")
 	}
-	return d.appOnly(r)
+	return d.appOnly(r, nil, "no role")
 }
 
 // otherClient decides for an assigned user of a client outside the model, who
@@ -223,14 +272,28 @@ func (d decider) otherClient(r Route) Decision {
 			return decision
 		}
 	}
-	decision := refused(403, ReasonMissingScope, "users may consent to "+strings.Join(d.user, " ")+" only, needs "+d.needs(r))
+	decision := d.missingScope(r, "users may consent to "+strings.Join(d.user, " ")+" only", "")
 	decision.Uncertain = required
 	return decision
 }
 
-// appOnly decides for an app-only token of this tenant for the API.
-func (d decider) appOnly(r Route) Decision {
-	return refused(403, ReasonAppOnly, "an app-only token has no scope, needs "+d.needs(r))
+// appOnly decides for an app-only token of this tenant for the API, with the
+// roles that it has, in words too.
+func (d decider) appOnly(r Route, has []string, words string) Decision {
+	if !r.HasRoles() {
+		return refused(403, ReasonAppOnly, "an app-only token has no scope, needs "+d.needs(r))
+	}
+	for _, want := range r.Roles {
+		if slices.Contains(has, want) {
+			return Decision{Allowed: true, By: want, Reason: ReasonRole, Words: "allowed by role " + want}
+		}
+	}
+	return refused(403, ReasonMissingRole, "has "+words+", needs "+d.needs(r))
+}
+
+// liveRoles returns those of the values that a new token carries, in order.
+func (d decider) liveRoles(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(value string) bool { return !d.roles[value] })
 }
 
 // liveScopes returns those of the values that a new token carries, in order.
@@ -244,17 +307,24 @@ func (d decider) liveScopes(values []string) []string {
 	return live
 }
 
-// needs words the scopes of a route, any of which is enough.
+// needs words the scopes and roles of a route, any of which is enough.
 func (d decider) needs(r Route) string {
-	if len(r.Scopes) == 0 {
+	if len(r.Scopes)+len(r.Roles) == 0 {
 		return "a scope, and the route names none"
 	}
-	words := make([]string, len(r.Scopes))
-	for i, s := range r.Scopes {
-		words[i] = s
-		if _, ok := d.live[s]; !ok {
-			words[i] += " (retired)"
+	var words []string
+	add := func(word string, live bool) {
+		if !live {
+			word += " (retired)"
 		}
+		words = append(words, word)
+	}
+	for _, s := range r.Scopes {
+		_, live := d.live[s]
+		add(s, live)
+	}
+	for _, role := range r.Roles {
+		add("role "+role, d.roles[role])
 	}
 	return strings.Join(words, " or ")
 }
@@ -275,6 +345,14 @@ func allowedBy(scope, how string) Decision {
 
 func refused(status int, reason Reason, words string) Decision {
 	return Decision{Status: status, Reason: reason, Words: fmt.Sprintf("refused %d: %s", status, words)}
+}
+
+// badToken refuses a token that is not good for the API at all.
+func badToken(r Route, reason Reason, words string) Decision {
+	if r.HasRoles() {
+		return refused(403, reason, words) // a Lambda authorizer says yes or no
+	}
+	return refused(401, reason, words)
 }
 
 func noToken(reason Reason, words string) Decision {

@@ -39,6 +39,13 @@ const (
 	CallerUnassignedUser CallerKind = "unassigned-user"
 	// CallerUnassignedDaemon is an application that holds no role on the API.
 	CallerUnassignedDaemon CallerKind = "unassigned-daemon"
+	// CallerUserWithRoles is a user of a client whose token carries every role
+	// of the model beside the client's scopes, as it would if somebody opened
+	// the roles to users. Routes read the roles of app-only tokens only.
+	CallerUserWithRoles CallerKind = "user-with-roles"
+	// CallerWrongRole is an application of which the token carries a role that
+	// no route asks for.
+	CallerWrongRole CallerKind = "wrong-role"
 	// CallerOtherClient is an assigned user of a client outside the model, who
 	// consents to whatever users may consent to.
 	CallerOtherClient CallerKind = "other-client"
@@ -113,8 +120,9 @@ const (
 	ReasonNotAssigned   Reason = "not-assigned" // Entra issues no token
 	ReasonNotConsented  Reason = "not-consented"
 	ReasonMissingScope  Reason = "missing-scope"
-	ReasonAppOnly       Reason = "app-only" // no scp, and the JWT authorizer does not read roles
+	ReasonAppOnly       Reason = "app-only" // no scp, and the route has no roles
 	ReasonMissingRole   Reason = "missing-role"
+	ReasonDaemonsOnly   Reason = "daemons-only" // a user's token, and the route has no scopes
 	ReasonWrongAudience Reason = "wrong-audience"
 	ReasonWrongIssuer   Reason = "wrong-issuer"
 	ReasonExpired       Reason = "expired"

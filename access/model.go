@@ -4,6 +4,12 @@
 // Pulumi, so the same code serves the components, the command line and review.
 package access
 
+import (
+	"strings"
+
+	"github.com/entragate/entragate/access/policy"
+)
+
 // Model says who may call what.
 type Model struct {
 	Scopes     []Scope    `json:"scopes" pulumi:"scopes,optional"`
@@ -12,7 +18,17 @@ type Model struct {
 	Backends   []Backend  `json:"backends" pulumi:"backends,optional"`
 	Routes     []Route    `json:"routes" pulumi:"routes"`
 	Assignment Assignment `json:"assignment" pulumi:"assignment,optional"`
+	// Functions are the names of the functions that backends may refer to.
+	Functions []string `json:"functions,omitempty" pulumi:"functions,optional"`
+	// DecisionCacheSeconds is how long API Gateway repeats a decision about a
+	// route with roles for the same token, 0 to 3600. Default:
+	// [DefaultDecisionCacheSeconds]. On other routes it decides each time.
+	DecisionCacheSeconds *int `json:"decisionCacheSeconds,omitempty" pulumi:"decisionCacheSeconds,optional"`
 }
+
+// DefaultDecisionCacheSeconds is how long a decision about a route with roles is
+// repeated unless a model says otherwise.
+const DefaultDecisionCacheSeconds = 60
 
 // Scope is a delegated permission that the API exposes. Entra puts granted
 // values into the scp claim of a user's token.
@@ -66,14 +82,17 @@ type Client struct {
 	Roles []string `json:"roles,omitempty" pulumi:"roles,optional"`
 }
 
-// Backend is where allowed requests go.
+// Backend is where allowed requests go: an address or a function.
 type Backend struct {
 	// Name identifies the backend in routes: the rules are those of
 	// [Client.Name].
 	Name string `json:"name" pulumi:"name"`
 	// URL is the base address, without query or fragment; a route's path is
 	// appended to it. It is https, or http on a loopback address for a sandbox.
-	URL string `json:"url" pulumi:"url"`
+	URL string `json:"url,omitempty" pulumi:"url,optional"`
+	// Function is a Lambda function in place of a URL: one of [Model.Functions],
+	// or the ARN of any other, which may name a version or an alias.
+	Function string `json:"function,omitempty" pulumi:"function,optional"`
 	// TimeoutMillis is 50 to 30000. Default: 29000.
 	TimeoutMillis int `json:"timeoutMillis,omitempty" pulumi:"timeoutMillis,optional"`
 }
@@ -88,8 +107,9 @@ type Route struct {
 	Backend string `json:"backend,omitempty" pulumi:"backend,optional"`
 	// Scopes: a user's token with any one of them may call.
 	Scopes []string `json:"scopes,omitempty" pulumi:"scopes,optional"`
-	// Roles: an app-only token with any one of them may call. Not supported yet:
-	// API Gateway's JWT authorizer does not read roles.
+	// Roles: an app-only token with any one of them may call. API Gateway's JWT
+	// authorizer does not read roles, so such a route, its scopes included, is
+	// decided by a Lambda authorizer: see [Model.Policy].
 	Roles []string `json:"roles,omitempty" pulumi:"roles,optional"`
 	// Public is the reason why everybody may call, without a token.
 	Public string `json:"public,omitempty" pulumi:"public,optional"`
@@ -164,6 +184,32 @@ func (a Assignment) hasUsers() bool { return len(a.Users)+len(a.Groups) > 0 }
 
 // IsRequired reports whether assignment is required; it is by default.
 func (a Assignment) IsRequired() bool { return a.Required == nil || *a.Required }
+
+// CacheSeconds is how long a decision about a route with roles is repeated.
+func (m Model) CacheSeconds() int {
+	if m.DecisionCacheSeconds == nil {
+		return DefaultDecisionCacheSeconds
+	}
+	return *m.DecisionCacheSeconds
+}
+
+// Policy is what the Lambda authorizer applies: all routes with roles. Retired
+// scopes and roles are in it, since tokens that carry them are still good.
+func (m Model) Policy() policy.Policy {
+	p := policy.Policy{Routes: map[string]policy.Route{}}
+	for _, r := range m.Routes {
+		if r.HasRoles() {
+			p.Routes[r.Key] = policy.Route{Scopes: r.Scopes, Roles: r.Roles}
+		}
+	}
+	return p
+}
+
+// HasRoles reports whether the route is decided by the Lambda authorizer.
+func (r Route) HasRoles() bool { return len(r.Roles) > 0 }
+
+// IsFunctionARN reports whether the backend names its function by ARN.
+func (b Backend) IsFunctionARN() bool { return strings.HasPrefix(b.Function, "arn:") }
 
 // IsPublic reports whether everybody may call the route.
 func (r Route) IsPublic() bool { return r.Public != "" }

@@ -37,6 +37,9 @@ func orders() access.Model {
 			{Key: "GET /old", Scopes: []string{"Orders.Old"}},
 			{Key: "GET /me", Scopes: []string{"Profile.Read"}},
 			{Key: "ANY /files/{proxy+}", Scopes: []string{"Orders.Read", "Orders.Old"}},
+			{Key: "GET /exports", Roles: []string{"Orders.Export", "Orders.Import"}},
+			{Key: "GET /report", Scopes: []string{"Orders.Read"}, Roles: []string{"Orders.Export"}},
+			{Key: "POST /imports", Roles: []string{"Orders.Import"}},
 		},
 		Assignment: access.Assignment{Users: []string{aliceID}, Groups: []string{staffID}},
 	}

@@ -51,7 +51,11 @@ func randomModel(r *rand.Rand) access.Model {
 	m.Backends = []access.Backend{{Name: "b", URL: "https://b.example.com"}}
 	for i := range 1 + r.IntN(8) {
 		route := access.Route{Key: fmt.Sprintf("GET /r%d", i)}
-		if route.Scopes = pick(scopes, access.MaxScopesPerRoute); len(route.Scopes) == 0 {
+		route.Scopes = pick(scopes, access.MaxScopesPerRoute)
+		if r.IntN(2) == 0 {
+			route.Roles = pick(roles, len(roles))
+		}
+		if len(route.Scopes)+len(route.Roles) == 0 {
 			route.Public = "because"
 		}
 		m.Routes = append(m.Routes, route)
@@ -64,9 +68,15 @@ func randomModel(r *rand.Rand) access.Model {
 	return m
 }
 
-// tokenOf says, from the rules of Entra alone, which scp values a caller's new
-// token for the API carries, and whether Entra issues one at all.
-func tokenOf(m access.Model, c access.Caller, client string) (scp []string, issued bool) {
+// token is what the gateway reads of a caller's token for the API.
+type token struct {
+	appOnly    bool
+	scp, roles []string
+}
+
+// tokenOf says, from the rules of Entra alone, what a caller's new token for the
+// API carries, and whether Entra issues one at all.
+func tokenOf(m access.Model, c access.Caller, client string) (t token, issued bool) {
 	active := map[string]access.Consent{}
 	for _, s := range m.Scopes {
 		if s.State != access.StateRetired {
@@ -84,36 +94,47 @@ func tokenOf(m access.Model, c access.Caller, client string) (scp []string, issu
 	outside := func() {
 		for value, consent := range active {
 			if consent == access.ConsentUser {
-				scp = append(scp, value)
+				t.scp = append(t.scp, value)
 			}
 		}
 	}
 	switch c.Kind {
 	case access.CallerDaemon:
-		holds := slices.ContainsFunc(m.Roles, func(r access.Role) bool {
-			return r.State != access.StateRetired && slices.Contains(own.Roles, r.Value)
-		})
-		return nil, holds || !required
+		for _, r := range m.Roles {
+			if r.State != access.StateRetired && slices.Contains(own.Roles, r.Value) {
+				t.roles = append(t.roles, r.Value)
+			}
+		}
+		t.appOnly = true
+		return t, len(t.roles) > 0 || !required
+	case access.CallerWrongRole: // made, not issued
+		return token{appOnly: true, roles: []string{"Another"}}, true
 	case access.CallerUnassignedDaemon:
-		return nil, !required
+		return token{appOnly: true}, !required
 	case access.CallerUnassignedUser:
 		if required {
-			return nil, false
+			return t, false
 		}
 	case access.CallerUser, access.CallerOtherClient:
 		if required && !somebody {
-			return nil, false
+			return t, false
 		}
 	}
-	if own.Name == "" {
+	if own.Name == "" && c.Kind != access.CallerUserWithRoles {
 		outside()
 	}
 	for _, value := range own.Scopes {
 		if _, ok := active[value]; ok {
-			scp = append(scp, value)
+			t.scp = append(t.scp, value)
 		}
 	}
-	return scp, len(scp) > 0
+	if c.Kind == access.CallerUserWithRoles { // made, not issued
+		for _, r := range m.Roles {
+			t.roles = append(t.roles, r.Value)
+		}
+		return t, true
+	}
+	return t, len(t.scp) > 0
 }
 
 // expect is the gateway's side of the rule, written out a second time.
@@ -122,15 +143,24 @@ func expect(m access.Model, r access.Route, c access.Caller, client string) (all
 		return true, 0
 	}
 	switch c.Kind {
-	case access.CallerAnonymous, access.CallerGraphToken, access.CallerOtherTenant, access.CallerV1Token, access.CallerIDToken, access.CallerExpired:
+	case access.CallerAnonymous:
+		return false, 401
+	case access.CallerGraphToken, access.CallerOtherTenant, access.CallerV1Token, access.CallerIDToken, access.CallerExpired:
+		if len(r.Roles) > 0 {
+			return false, 403
+		}
 		return false, 401
 	}
-	scp, issued := tokenOf(m, c, client)
+	t, issued := tokenOf(m, c, client)
 	if !issued {
 		return false, 0
 	}
-	for _, s := range r.Scopes {
-		if slices.Contains(scp, s) {
+	asked, has := r.Scopes, t.scp
+	if t.appOnly {
+		asked, has = r.Roles, t.roles
+	}
+	for _, s := range asked {
+		if slices.Contains(has, s) {
 			return true, 0
 		}
 	}
@@ -165,7 +195,8 @@ func TestMatrixFollowsTheRulesOnRandomModels(t *testing.T) {
 					}
 				}
 				right := allowed == got.Allowed && status == got.Status && allowed == (got.By != "") && got.Words != "" && got.Reason != "" &&
-					(got.Reason != access.ReasonScope || slices.Contains(m.Routes[i].Scopes, got.By))
+					(got.Reason != access.ReasonScope || slices.Contains(m.Routes[i].Scopes, got.By)) &&
+					(got.Reason != access.ReasonRole || slices.Contains(m.Routes[i].Roles, got.By))
 				if !right {
 					require.Fail(t, "wrong decision", "%s calls %s: got %+v, want allowed %v, status %d, in %+v", c.ID, key, got, allowed, status, m)
 				}
@@ -189,7 +220,7 @@ func TestWordsChangeWithAccess(t *testing.T) {
 			flipped := !*m.Assignment.Required
 			m.Assignment.Required = &flipped
 		case 1:
-			route.Scopes, route.Public = nil, "opened"
+			route.Scopes, route.Roles, route.Public = nil, nil, "opened"
 		case 2:
 			for i := range m.Scopes {
 				m.Scopes[i].State = access.StateRetired

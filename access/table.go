@@ -147,6 +147,7 @@ var shortReasons = map[Reason]string{
 	ReasonMissingScope:  "scope",
 	ReasonAppOnly:       "app-only",
 	ReasonMissingRole:   "role",
+	ReasonDaemonsOnly:   "daemons only",
 	ReasonWrongAudience: "audience",
 	ReasonWrongIssuer:   "issuer",
 	ReasonExpired:       "expired",
@@ -191,7 +192,7 @@ func (t Table) legend(b *strings.Builder) {
 		fmt.Fprintf(b, "  %s%s  %s\n", c.ID, spaces(longest-utf8.RuneCountInString(c.ID)), c.Title)
 	}
 	b.WriteString("\nCells\n")
-	b.WriteString("  yes SCOPE        allowed, by that scope; yes public: without a token\n")
+	b.WriteString("  yes NAME         allowed, by that scope or role; yes public: without a token\n")
 	b.WriteString("  401, 403 WHY     refused by the gateway\n")
 	b.WriteString("  no token: WHY    Entra gives the caller no token to call with\n")
 	if t.uncertain() {

@@ -30,6 +30,7 @@ const (
 	MaxThrottleBurst    = math.MaxInt32 // ThrottlingBurstLimit has 32 bits in AWS's service model
 	MinTimeoutMillis    = 50
 	MaxTimeoutMillis    = 30000
+	MaxDecisionCache    = 3600 // seconds that a Lambda authorizer's decision is kept
 	maxBackendURL       = 2048 // characters of an integration's URI
 	maxNameLength       = 40   // ours: names are part of resource names
 	maxTitleLength      = 100  // of a consent title: not documented, a guess from what the portal accepts
@@ -55,6 +56,7 @@ func (m Model) Validate(o ValidateOptions) error {
 	v.backends()
 	v.routes()
 	v.assignment()
+	v.decisionCache()
 	if len(v.problems) == 0 {
 		return nil
 	}
@@ -221,6 +223,14 @@ func (v *validator) reference(path, what, got string, declared []string) {
 		want = "a declared " + what + ", and none is"
 	}
 	v.add(path, "unknown "+what, got, want)
+}
+
+// decisionCache checks the time to live of a Lambda authorizer's decisions.
+// https://docs.aws.amazon.com/apigatewayv2/latest/api-reference/apis-apiid-authorizers.html
+func (v *validator) decisionCache() {
+	if s := v.model.DecisionCacheSeconds; s != nil && (*s < 0 || *s > MaxDecisionCache) {
+		v.add("decisionCacheSeconds", "time out of range", fmt.Sprint(*s), fmt.Sprintf("0 to %d seconds", MaxDecisionCache))
+	}
 }
 
 func (m Model) scopeValues() []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -17,11 +18,32 @@ func (v *validator) backends() {
 	seen := map[string]string{}
 	for i, b := range v.model.Backends {
 		v.name(at("backends", i, "name"), b.Name, "orders", seen)
-		v.backendURL(at("backends", i, "url"), b.URL)
+		switch {
+		case b.URL != "" && b.Function != "":
+			v.add(at("backends", i), "backend has a url and a function", b.Name, "one of them")
+		case b.Function != "":
+			v.function(at("backends", i, "function"), b)
+		default:
+			v.backendURL(at("backends", i, "url"), b.URL)
+		}
 		if t := b.TimeoutMillis; t != 0 && (t < MinTimeoutMillis || t > MaxTimeoutMillis) {
 			v.add(at("backends", i, "timeoutMillis"), "timeout out of range", fmt.Sprint(t),
 				fmt.Sprintf("%d to %d milliseconds", MinTimeoutMillis, MaxTimeoutMillis))
 		}
+	}
+}
+
+// functionARN is what API Gateway takes for a Lambda function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_-]+|:\$LATEST)?$`)
+
+func (v *validator) function(path string, b Backend) {
+	switch {
+	case !b.IsFunctionARN():
+		v.reference(path, "function", b.Function, v.model.Functions)
+	case !functionARN.MatchString(b.Function):
+		v.add(path, "malformed ARN of a function", b.Function,
+			"\"arn:aws:lambda:<region>:<account>:function:<name>\"")
 	}
 }
 
@@ -32,7 +54,7 @@ func (v *validator) backendURL(path, raw string) {
 	u, err := url.Parse(raw)
 	switch {
 	case raw == "":
-		v.add(path, "missing url", "", want)
+		v.add(path, "missing url", "", want+", or a function")
 	case err != nil || u.Hostname() == "":
 		v.add(path, "malformed url", withoutUserinfo(raw), want)
 	case u.User != nil:
@@ -109,7 +131,7 @@ func (v *validator) authorization(i int, r Route) {
 	restricted := len(r.Scopes) > 0 || len(r.Roles) > 0
 	switch {
 	case !r.IsPublic() && !restricted:
-		v.add(path, "route says nothing about who may call it", r.Key, "scopes, or public with the reason")
+		v.add(path, "route says nothing about who may call it", r.Key, "scopes, roles, or public with the reason")
 	case r.IsPublic() && strings.TrimSpace(r.Public) == "":
 		v.add(at(path, "public"), "missing reason", r.Public, "why everybody may call this route")
 	}
@@ -127,18 +149,6 @@ func (v *validator) authorization(i int, r Route) {
 			v.add(at(path, "scopes", n), "scope is too long for a route", s,
 				fmt.Sprintf("at most %d characters, not %d: API Gateway takes no more", MaxScopeOnRoute, length))
 		}
-	}
-	v.refuseRoleRoute(path, r)
-}
-
-// refuseRoleRoute refuses roles on routes. API Gateway's native JWT authorizer
-// does not read the roles claim, so such a route would refuse every daemon, or
-// admit every token, depending on how it was built. It takes an authorizer that
-// reads roles; with one, this function goes.
-func (v *validator) refuseRoleRoute(path string, r Route) {
-	if len(r.Roles) > 0 {
-		v.add(at(path, "roles"), "role-protected routes are not supported yet: API Gateway's JWT authorizer does not read roles",
-			strings.Join(r.Roles, " "), "scopes, or public with the reason")
 	}
 }
 

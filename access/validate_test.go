@@ -89,7 +89,7 @@ func TestValidateRefuses(t *testing.T) {
 		// Routes.
 		"route without auth or public reason": {
 			func(m *access.Model) { m.Routes[1].Scopes = nil },
-			`routes[1]: route says nothing about who may call it: got "GET /orders/{id}", want scopes, or public with the reason`,
+			`routes[1]: route says nothing about who may call it: got "GET /orders/{id}", want scopes, roles, or public with the reason`,
 		},
 		"public with a blank reason": {
 			func(m *access.Model) { m.Routes[0].Public = " " },
@@ -99,13 +99,46 @@ func TestValidateRefuses(t *testing.T) {
 			func(m *access.Model) { m.Routes[0].Scopes = []string{"Orders.Read"} },
 			`routes[0].scopes: scopes on a public route: got "Orders.Read"`,
 		},
-		"roles on a route": {
-			func(m *access.Model) { m.Routes[1].Roles = []string{"Orders.Export"} },
-			`routes[1].roles: role-protected routes are not supported yet: API Gateway's JWT authorizer does not read roles: got "Orders.Export", want scopes`,
+		"unknown role on a route": {
+			func(m *access.Model) { m.Routes[1].Roles = []string{"Orders.Exprot"} },
+			`routes[1].roles[0]: unknown role: got "Orders.Exprot", want "Orders.Export"`,
 		},
-		"roles instead of scopes": {
-			func(m *access.Model) { m.Routes[1].Scopes, m.Routes[1].Roles = nil, []string{"Orders.Export"} },
-			`routes[1].roles: role-protected routes are not supported yet`,
+		"scope used as a role": {
+			func(m *access.Model) { m.Routes[1].Roles = []string{"Orders.Read"} },
+			`routes[1].roles[0]: unknown role: got "Orders.Read", want one of "Orders.Export", "Orders.Import"`,
+		},
+		"role twice on a route": {
+			func(m *access.Model) { m.Routes[1].Roles = []string{"Orders.Export", "Orders.Export"} },
+			`routes[1].roles[1]: role is listed twice: got "Orders.Export", want each role once`,
+		},
+		"decisions kept too long": {
+			func(m *access.Model) { m.DecisionCacheSeconds = new(3601) },
+			`decisionCacheSeconds: time out of range: got "3601", want 0 to 3600 seconds`,
+		},
+		"decisions kept for a negative time": {
+			func(m *access.Model) { m.DecisionCacheSeconds = new(-1) },
+			`decisionCacheSeconds: time out of range: got "-1"`,
+		},
+		"backend with a url and a function": {
+			func(m *access.Model) { m.Backends[0].Function = "orders" },
+			`backends[0]: backend has a url and a function: got "orders", want one of them`,
+		},
+		"unknown function": {
+			func(m *access.Model) {
+				m.Functions = []string{"orders", "files"}
+				m.Backends[0] = access.Backend{Name: "orders", Function: "oders"}
+			},
+			`backends[0].function: unknown function: got "oders", want "orders"`,
+		},
+		"function where none is declared": {
+			func(m *access.Model) { m.Backends[0] = access.Backend{Name: "orders", Function: "orders"} },
+			`backends[0].function: unknown function: got "orders", want a declared function, and none is`,
+		},
+		"malformed ARN of a function": {
+			func(m *access.Model) {
+				m.Backends[0] = access.Backend{Name: "orders", Function: "arn:aws:lambda:eu-west-1:function:orders"}
+			},
+			`backends[0].function: malformed ARN of a function: got "arn:aws:lambda:eu-west-1:function:orders", want "arn:aws:lambda:<region>`,
 		},
 		"misspelt scope on a route": {
 			func(m *access.Model) { m.Routes[1].Scopes[0] = "Orders.Raed" },

@@ -32,14 +32,14 @@ func (w *warner) add(path, message, got, want string) { w.problems.add(path, mes
 
 // catalogue looks for scopes and roles that nothing refers to.
 func (w *warner) catalogue() {
-	routed, granted, held := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	routed, granted := map[string]bool{}, map[string]bool{} // scopes and roles share one namespace
 	for _, r := range w.model.Routes {
 		mark(routed, r.Scopes)
-		mark(held, r.Roles)
+		mark(routed, r.Roles)
 	}
 	for _, c := range w.model.Clients {
 		mark(granted, c.Scopes)
-		mark(held, c.Roles)
+		mark(granted, c.Roles)
 	}
 	for i, s := range w.model.Scopes {
 		path := at("scopes", i, "value")
@@ -52,8 +52,13 @@ func (w *warner) catalogue() {
 		}
 	}
 	for i, r := range w.model.Roles {
-		if !r.Retired() && !held[r.Value] {
-			w.add(at("roles", i, "value"), "role is used nowhere", r.Value, "a daemon that holds it, or its removal")
+		path := at("roles", i, "value")
+		switch {
+		case r.Retired():
+		case !routed[r.Value] && !granted[r.Value]:
+			w.add(path, "role is used nowhere", r.Value, "a route that asks for it, or its removal")
+		case !routed[r.Value]:
+			w.add(path, "role is on no route, so it opens nothing", r.Value, "a route that asks for it")
 		}
 	}
 }
@@ -107,14 +112,19 @@ func (w *warner) backends() {
 func (w *warner) routes() {
 	open := map[string]bool{}
 	mark(open, w.decider.user)
-	for _, c := range w.decider.signIn {
+	for _, c := range w.model.Clients {
 		mark(open, w.decider.liveScopes(c.Scopes))
+		mark(open, w.decider.liveRoles(c.Roles))
 	}
+	isOpen := func(value string) bool { return open[value] }
 	for i, r := range w.model.Routes {
-		callable := r.IsPublic() || slices.ContainsFunc(r.Scopes, func(s string) bool { return open[s] })
-		if !callable {
-			w.add(at("routes", i, "scopes"), "no client may call the route", strings.Join(r.Scopes, " "),
-				"a client that is granted one of its scopes, active ones")
+		list := "scopes"
+		if len(r.Scopes) == 0 {
+			list = "roles"
+		}
+		if !r.IsPublic() && !slices.ContainsFunc(r.Scopes, isOpen) && !slices.ContainsFunc(r.Roles, isOpen) {
+			w.add(at("routes", i, list), "no client may call the route", strings.Join(slices.Concat(r.Scopes, r.Roles), " "),
+				"a client that is granted one of its scopes or holds one of its roles, active ones")
 		}
 	}
 }

@@ -16,6 +16,7 @@ func quiet() access.Model {
 	m.Roles = m.Roles[:1]
 	m.Clients[2].Scopes = []string{"Profile.Read"}
 	m.Routes = append(m.Routes[:3:3], m.Routes[4])
+	m.Routes[1].Roles = []string{"Orders.Export"}
 	return m
 }
 
@@ -53,6 +54,23 @@ func TestWarnings(t *testing.T) {
 			func(m *access.Model) { m.Roles = append(m.Roles, access.Role{Value: "Spare", Title: "x"}) },
 			[]string{`roles[1].value: role is used nowhere: got "Spare"`},
 		},
+		"role held and on no route": {
+			func(m *access.Model) { m.Routes[1].Roles = nil },
+			[]string{`roles[0].value: role is on no route, so it opens nothing: got "Orders.Export", want a route that asks for it`},
+		},
+		"retired role on no route, on its way out": {
+			func(m *access.Model) {
+				m.Roles = append(m.Roles, access.Role{Value: "Spare", Title: "x", State: access.StateRetired})
+			},
+			nil,
+		},
+		"route for a role that nobody holds": {
+			func(m *access.Model) {
+				m.Roles = append(m.Roles, access.Role{Value: "Spare", Title: "x"})
+				m.Routes = append(m.Routes, access.Route{Key: "GET /spare", Roles: []string{"Spare"}})
+			},
+			[]string{`routes[4].roles: no client may call the route: got "Spare", want a client that is granted one of its scopes or holds one of its roles`},
+		},
 		"retired scope still granted": {
 			func(m *access.Model) {
 				m.Scopes = append(m.Scopes, access.Scope{Value: "Spare", Title: "x", State: access.StateRetired})
@@ -70,14 +88,14 @@ func TestWarnings(t *testing.T) {
 		},
 		"daemon without a role, assignment required": {
 			func(m *access.Model) { m.Clients[3].Roles = nil },
-			[]string{`roles[0].value: role is used nowhere`, `clients[3].roles: daemon holds no role and assignment is required, so it gets no token`},
+			[]string{`clients[3].roles: daemon holds no role and assignment is required, so it gets no token`},
 		},
 		"daemon without a role, assignment not required": {
 			func(m *access.Model) {
 				m.Assignment = access.Assignment{Required: &no}
 				m.Clients[3].Roles = nil
 			},
-			[]string{`roles[0].value: role is used nowhere`, `clients[3].roles: daemon holds no role, so its token carries nothing`},
+			[]string{`clients[3].roles: daemon holds no role, so its token carries nothing`},
 		},
 		"backend used nowhere": {
 			func(m *access.Model) {
@@ -106,7 +124,7 @@ func TestWarnings(t *testing.T) {
 		},
 		"paths that cross, of one access": {
 			func(m *access.Model) {
-				m.Routes = append(m.Routes, access.Route{Key: "GET /{kind}/latest", Scopes: m.Routes[1].Scopes})
+				m.Routes = append(m.Routes, access.Route{Key: "GET /{kind}/latest", Scopes: m.Routes[1].Scopes, Roles: m.Routes[1].Roles})
 			},
 			nil,
 		},
@@ -159,7 +177,7 @@ func TestWarnings(t *testing.T) {
 		"nobody assigned": {
 			func(m *access.Model) {
 				m.Assignment = access.Assignment{}
-				m.Clients, m.Roles = m.Clients[:3], nil
+				m.Clients, m.Roles, m.Routes[1].Roles = m.Clients[:3], nil, nil
 			},
 			[]string{`assignment: assignment is required and nobody is assigned, so nobody gets a token`},
 		},
@@ -170,7 +188,7 @@ func TestWarnings(t *testing.T) {
 		"only a daemon, and no user assigned": {
 			func(m *access.Model) {
 				m.Assignment = access.Assignment{}
-				m.Scopes, m.Clients, m.Routes = nil, m.Clients[3:], m.Routes[:1]
+				m.Scopes, m.Clients, m.Routes[1].Scopes, m.Routes = nil, m.Clients[3:], nil, m.Routes[:2]
 			},
 			nil,
 		},

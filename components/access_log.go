@@ -8,8 +8,10 @@ package components
 // controls: the path, and errors that repeat what was in a token. Those come
 // first, so that they cannot overwrite what follows: parsers let the last
 // member of a name win. The claims are there only after the token was found
-// good: a 401 does not show who called, authorizerError says why. No variable
-// holds the token.
+// good: a 401 does not show who called, authorizerError says why. Those that
+// begin with role are what the Lambda authorizer says of whom it lets through;
+// why it refuses is in its own log, by the request id. No variable holds the
+// token.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 const AccessLogFormat = `{"path":"$context.path",` +
 	`"authorizerError":"$context.authorizer.error",` +
@@ -31,6 +33,14 @@ const AccessLogFormat = `{"path":"$context.path",` +
 	`"roles":"$context.authorizer.claims.roles",` +
 	`"tokenType":"$context.authorizer.claims.idtyp",` +
 	`"tokenId":"$context.authorizer.claims.uti",` +
+	`"roleClientId":"$context.authorizer.azp",` +
+	`"roleUserId":"$context.authorizer.oid",` +
+	`"roleSubject":"$context.authorizer.sub",` +
+	`"roleTenantId":"$context.authorizer.tid",` +
+	`"roleScopes":"$context.authorizer.scp",` +
+	`"roleRoles":"$context.authorizer.roles",` +
+	`"roleTokenType":"$context.authorizer.idtyp",` +
+	`"roleTokenId":"$context.authorizer.uti",` +
 	`"integrationStatus":"$context.integration.status",` +
 	`"integrationLatency":"$context.integrationLatency",` +
 	`"responseLatency":"$context.responseLatency",` +

@@ -12,12 +12,14 @@ import (
 
 // browserArgs are those of an API that a browser calls through ANY and $default
 // routes of two backends.
-func browserArgs() *components.ProtectedApiArgs {
-	args := ordersArgs()
+func browserArgs(t testing.TB) *components.ProtectedApiArgs {
+	t.Helper()
+	args := ordersArgs(t)
+	args.Backends, args.Functions = args.Backends[:2], nil
 	args.Scopes = args.Scopes[:3] // those that are not retired
 	args.Clients[0].Scopes = []string{"Orders.Read", "Orders.Browse"}
-	args.Roles = args.Roles[:1]
-	args.Clients = []access.Client{args.Clients[0], args.Clients[1], {Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export"}}}
+	args.Roles = nil
+	args.Clients = []access.Client{args.Clients[0], args.Clients[1]}
 	args.Routes = []access.Route{
 		{Key: "$default", Backend: "orders", Scopes: []string{"Orders.Write"}},
 		{Key: "ANY /files/{proxy+}", Backend: "files", Scopes: []string{"Orders.Read", "Orders.Browse"}},
@@ -29,8 +31,8 @@ func browserArgs() *components.ProtectedApiArgs {
 // the exported matrix, the command line, the proof.
 func TestModelHasTheOpenPreflightRoutes(t *testing.T) {
 	t.Parallel()
-	args := browserArgs()
-	require.NoError(t, args.Validate())
+	args := browserArgs(t)
+	require.NoError(t, args.Validate("orders"))
 	matrix := args.Model().Matrix()
 	opened := []string{"OPTIONS /files/{proxy+}", "OPTIONS /{proxy+}", "OPTIONS /"}
 	require.Equal(t, slices.Concat([]string{"$default", "ANY /files/{proxy+}"}, opened), matrix.Routes)
@@ -58,15 +60,15 @@ func TestModelHasTheOpenPreflightRoutes(t *testing.T) {
 
 func TestWarningsKnowOfPreflightRoutes(t *testing.T) {
 	t.Parallel()
-	args := browserArgs()
+	args := browserArgs(t)
 	require.Empty(t, args.Model().Warnings())
 
-	closed := browserArgs()
+	closed := browserArgs(t)
 	closed.Routes = append(closed.Routes, access.Route{Key: "OPTIONS /{proxy+}", Backend: "orders", Scopes: []string{"Orders.Write"}})
 	require.Contains(t, closed.Model().Warnings().Error(), "routes[2].route: route takes the preflight requests of browsers",
 		"a declared route wins, and is told what it does")
 
-	without := browserArgs()
+	without := browserArgs(t)
 	without.CORS = nil
 	require.Contains(t, without.Model().Warnings().Error(), "routes[0].route: route takes the preflight requests of browsers")
 }
@@ -74,13 +76,13 @@ func TestWarningsKnowOfPreflightRoutes(t *testing.T) {
 // Problems name what was written, not what was added to it.
 func TestProblemsNameDeclaredRoutesOnly(t *testing.T) {
 	t.Parallel()
-	args := browserArgs()
+	args := browserArgs(t)
 	args.Routes = []access.Route{
 		{Key: "ANY files", Backend: "files", Scopes: []string{"Orders.Read"}},
 		{Key: "ANY /b", Backend: "nowhere", Scopes: []string{"Orders.Read"}},
 	}
 	var found access.Problems
-	require.ErrorAs(t, args.Validate(), &found)
+	require.ErrorAs(t, args.Validate("orders"), &found)
 	var paths []string
 	for _, p := range found {
 		paths = append(paths, p.Path)

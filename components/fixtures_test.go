@@ -1,6 +1,8 @@
 package components_test
 
 import (
+	"testing"
+
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/internal/recorder"
@@ -34,6 +36,8 @@ func backends() []access.Backend {
 	return []access.Backend{
 		{Name: "orders", URL: "https://orders.example.com/v1/"},
 		{Name: "files", URL: "https://files.example.com", TimeoutMillis: 5000},
+		{Name: "reports", Function: "reports", TimeoutMillis: 9500},
+		{Name: "archive", Function: "arn:aws:lambda:eu-west-1:123456789012:function:archive:live"},
 	}
 }
 
@@ -43,11 +47,14 @@ func routes() []access.Route {
 		{Key: "GET /orders", Backend: "orders", Scopes: []string{"Orders.Read", "Orders.Browse"}},
 		{Key: "DELETE /orders/{id}", Backend: "orders", Scopes: []string{"Orders.Write"}, Throttle: &access.Throttle{Rate: 2.5, Burst: 5}},
 		{Key: "ANY /files/{proxy+}", Backend: "files", Scopes: []string{"Orders.Read", "Orders.Old"}},
+		{Key: "GET /exports", Backend: "reports", Roles: []string{"Orders.Export"}},
+		{Key: "GET /archive/{id}", Backend: "archive", Scopes: []string{"Orders.Read"}, Roles: []string{"Orders.Export", "Orders.Audit"}},
 	}
 }
 
 // ordersArgs use every feature once.
-func ordersArgs() *components.ProtectedApiArgs {
+func ordersArgs(t testing.TB) *components.ProtectedApiArgs {
+	binary := recorder.Program(t)
 	return &components.ProtectedApiArgs{
 		Tenant:      issuer.Tenant{ID: tenantID},
 		DisplayName: "Orders",
@@ -60,8 +67,13 @@ func ordersArgs() *components.ProtectedApiArgs {
 			{Name: "desktop", Kind: access.ClientNative, RedirectURIs: []string{"http://localhost"}},
 			{Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export", "Orders.Audit"}},
 		},
-		Backends:   backends(),
+		Backends: backends(),
+		Functions: []components.BackendFunction{{
+			Name: "reports", Binary: binary, Environment: map[string]string{"FORMAT": "csv"},
+			Settings: components.FunctionSettings{MemoryMB: 512, Tracing: true, LogRetentionDays: 7},
+		}},
 		Routes:     routes(),
+		Authorizer: components.RoleAuthorizer{Binary: binary},
 		Assignment: access.Assignment{Users: []string{alice}, Groups: []string{staff}},
 		CORS:       &components.CORS{AllowOrigins: []string{"https://portal.example.com"}},
 		Protect:    true,

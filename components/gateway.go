@@ -2,22 +2,22 @@ package components
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/functions"
 )
 
 // gatewayType is in every URN: changing it replaces everything below.
 const gatewayType = "entragate:index:Gateway"
 
-// Gateway is an HTTP API of Amazon API Gateway: its JWT authorizer, a route for
-// each declared one, its only stage, throttles and access log.
+// Gateway is an HTTP API of Amazon API Gateway: its JWT authorizer, the Lambda
+// authorizer of routes with roles, a route for each declared one, its only
+// stage, throttles and access log.
 type Gateway struct {
 	pulumi.ResourceState
 
@@ -39,11 +39,21 @@ type GatewayArgs struct {
 	Issuer string `pulumi:"issuer"`
 	// Audience is what tokens name as aud: the API's client id.
 	Audience pulumi.StringInput `pulumi:"audience"`
+	// TenantID is the tid of the tokens: the tenant that the issuer is. It is
+	// needed where a route has roles.
+	TenantID string `pulumi:"tenantId,optional"`
 	// Backends are where requests go.
 	Backends []access.Backend `pulumi:"backends"`
-	// Routes say who may call what, each of them: scopes, or a reason to be
-	// public.
+	// FunctionARNs are those of Lambda functions, by the names that backends
+	// refer to them by.
+	FunctionARNs pulumi.StringMap `pulumi:"functionArns,optional"`
+	// Routes say who may call what, each of them: scopes, roles, or a reason to
+	// be public.
 	Routes []access.Route `pulumi:"routes"`
+	// Authorizer configures the Lambda authorizer of routes with roles.
+	Authorizer RoleAuthorizer `pulumi:"authorizer,optional"`
+	// Architecture is what the Lambda authorizer runs on. Default: arm64.
+	Architecture functions.Architecture `pulumi:"architecture,optional"`
 	// CORS lets browsers of other origins call. Default: none may.
 	CORS *CORS `pulumi:"cors,optional"`
 	// Throttle limits each route that has no throttle of its own. Default: 500
@@ -93,11 +103,15 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	integrations, err := newIntegrations(ctx, name, args.Backends, api, child)
+	lambdaAuthorizer, err := newLambdaAuthorizer(ctx, name, args, api, child)
 	if err != nil {
 		return nil, err
 	}
-	routes, err := newRoutes(ctx, name, args, api, authorizerID, integrations, child)
+	integrations, err := newIntegrations(ctx, name, args, api, child)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := newRoutes(ctx, name, args, api, authorizerID, lambdaAuthorizer, integrations, child)
 	if err != nil {
 		return nil, err
 	}
@@ -131,11 +145,11 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	})
 }
 
-// newAuthorizer makes the JWT authorizer, or none if every route is public.
+// newAuthorizer makes the JWT authorizer, or none if no route has it.
 func newAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api,
 	child pulumi.ResourceOption,
 ) (pulumi.StringPtrInput, error) {
-	if !slices.ContainsFunc(args.Routes, func(r access.Route) bool { return !r.IsPublic() }) {
+	if !slices.ContainsFunc(args.Routes, func(r access.Route) bool { return !r.IsPublic() && !r.HasRoles() }) {
 		return nil, nil
 	}
 	authorizer, err := apigatewayv2.NewAuthorizer(ctx, name, &apigatewayv2.AuthorizerArgs{
@@ -153,83 +167,44 @@ func newAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, api *api
 	return authorizer.ID().ToStringPtrOutput(), nil
 }
 
-// newIntegrations makes one integration for each backend, keyed by its name.
-func newIntegrations(ctx *pulumi.Context, name string, backends []access.Backend, api *apigatewayv2.Api,
-	child pulumi.ResourceOption,
-) (map[string]*apigatewayv2.Integration, error) {
-	integrations := map[string]*apigatewayv2.Integration{}
-	for _, backend := range backends {
-		integration, err := apigatewayv2.NewIntegration(ctx, name+"-"+backend.Name, &apigatewayv2.IntegrationArgs{
-			ApiId:             api.ID(),
-			IntegrationType:   pulumi.String("HTTP_PROXY"),
-			IntegrationMethod: pulumi.String("ANY"),
-			IntegrationUri:    pulumi.String(backend.URL),
-			// An HTTP proxy integration knows 1.0 only, the request is passed
-			// on as it is: 2.0 is a form of Lambda events.
-			PayloadFormatVersion: pulumi.String("1.0"),
-			TimeoutMilliseconds:  pulumi.Int(orDefault(backend.TimeoutMillis, defaultTimeoutMillis)),
-			RequestParameters:    pulumi.StringMap{"overwrite:path": pulumi.String(backendPath(backend.URL))},
-		}, child)
-		if err != nil {
-			return nil, err
-		}
-		integrations[backend.Name] = integration
-	}
-	return integrations, nil
-}
-
-// defaultTimeoutMillis leaves the gateway a second of its 30 to answer.
-const defaultTimeoutMillis = 29000
-
-// backendPath maps the request's path, without the stage, below the path of the
-// backend's URL.
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-parameter-mapping.html
-func backendPath(backendURL string) string {
-	u, err := url.Parse(backendURL)
-	if err != nil {
-		return "$request.path"
-	}
-	if base := strings.TrimRight(u.EscapedPath(), "/"); base != "" {
-		return base + "${request.path}"
-	}
-	return "$request.path"
-}
-
 // newRoutes makes the declared routes, and those for preflight requests. The
 // authorization type is always written: the provider's default is NONE, and
 // it ignores an authorizer id beside it
-// (https://github.com/pulumi/pulumi/issues/8302).
+// (https://github.com/pulumi/pulumi/issues/8302). No route comes before the
+// permissions to call its functions, which would answer 500.
 func newRoutes(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api,
-	authorizerID pulumi.StringPtrInput, integrations map[string]*apigatewayv2.Integration, child pulumi.ResourceOption,
+	authorizerID pulumi.StringPtrInput, roles *lambdaAuthorizer, integrations map[string]integration, child pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	var routes []pulumi.Resource
 	for _, route := range allRoutes(args.CORS, args.Routes) {
+		integration := integrations[backendOf(route, args.Backends)]
 		settings := &apigatewayv2.RouteArgs{
 			ApiId:             api.ID(),
 			RouteKey:          pulumi.String(route.Key),
-			Target:            pulumi.Sprintf("integrations/%s", integrations[backendOf(route, args.Backends)].ID()),
+			Target:            pulumi.Sprintf("integrations/%s", integration.ID()),
 			AuthorizationType: pulumi.String("NONE"),
 		}
-		if !route.IsPublic() {
+		var first []pulumi.Resource
+		if integration.permission != nil {
+			first = append(first, integration.permission)
+		}
+		switch {
+		case route.HasRoles():
+			settings.AuthorizationType = pulumi.String("CUSTOM")
+			settings.AuthorizerId = roles.id
+			first = append(first, roles.permission)
+		case !route.IsPublic():
 			settings.AuthorizationType = pulumi.String("JWT")
 			settings.AuthorizerId = authorizerID
 			settings.AuthorizationScopes = pulumi.ToStringArray(route.Scopes)
 		}
-		r, err := apigatewayv2.NewRoute(ctx, name+"-"+route.Key, settings, child)
+		r, err := apigatewayv2.NewRoute(ctx, name+"-"+route.Key, settings, child, pulumi.DependsOn(first))
 		if err != nil {
 			return nil, err
 		}
 		routes = append(routes, r)
 	}
 	return routes, nil
-}
-
-// backendOf is the name of the route's backend: the only one unless it says.
-func backendOf(route access.Route, backends []access.Backend) string {
-	if route.Backend == "" && len(backends) > 0 {
-		return backends[0].Name
-	}
-	return route.Backend
 }
 
 // newStage makes the $default stage, after the routes that its settings name.
@@ -259,6 +234,9 @@ func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatew
 			ThrottlingBurstLimit:   pulumi.Int(throttle.Burst),
 		},
 		RouteSettings: overrides,
+		// It changes after the function does, on which the routes depend: decisions
+		// under the old policy are kept under its old hash.
+		StageVariables: args.stageVariables(),
 		AccessLogSettings: apigatewayv2.StageAccessLogSettingsArgs{
 			DestinationArn: logs.Arn,
 			Format:         pulumi.String(AccessLogFormat),

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/issuer"
 )
 
@@ -67,6 +68,11 @@ type ProtectedApiArgs struct {
 	Clients []access.Client `pulumi:"clients,optional"`
 	// Backends are where allowed requests go.
 	Backends []access.Backend `pulumi:"backends"`
+	// Functions are deployed with the API, for backends to refer to.
+	Functions []BackendFunction `pulumi:"functions,optional"`
+	// FunctionARNs are those of further Lambda functions, such as what the program
+	// creates itself, by the names that backends refer to them by.
+	FunctionARNs pulumi.StringMap `pulumi:"functionArns,optional"`
 	// Routes say who may call what.
 	Routes []access.Route `pulumi:"routes"`
 	// Assignment says which users and groups get a token at all. Default:
@@ -82,6 +88,10 @@ type ProtectedApiArgs struct {
 	Throttle *access.Throttle `pulumi:"throttle,optional"`
 	// AccessLog configures the access log. There always is one.
 	AccessLog AccessLog `pulumi:"accessLog,optional"`
+	// Authorizer configures the Lambda authorizer of routes with roles.
+	Authorizer RoleAuthorizer `pulumi:"authorizer,optional"`
+	// Architecture is what functions run on. Default: arm64.
+	Architecture functions.Architecture `pulumi:"architecture,optional"`
 	// Protect refuses the removal of a scope or role that is not retired, and the
 	// deletion of the whole: `pulumi destroy`, also with --skip-preview, and the
 	// component's removal from the program. To destroy it all the same, set it
@@ -135,6 +145,7 @@ func (args *ProtectedApiArgs) declared() access.Model {
 	return access.Model{
 		Scopes: args.Scopes, Roles: args.Roles, Clients: args.Clients,
 		Backends: args.Backends, Routes: args.Routes, Assignment: args.Assignment,
+		Functions: args.functionNames(), DecisionCacheSeconds: args.Authorizer.CacheSeconds,
 	}
 }
 
@@ -143,10 +154,10 @@ func (args *ProtectedApiArgs) declared() access.Model {
 // reads the tenant's discovery document, as API Gateway will.
 func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, opts ...pulumi.ResourceOption,
 ) (*ProtectedApi, error) {
-	args = args.withDefaultName(name)
-	if err := args.Validate(); err != nil {
+	if err := args.Validate(name); err != nil {
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
 	}
+	args = args.withDefaultName(name)
 	report, err := args.Tenant.Check(ctx.Context(), args.HTTPClient)
 	if err != nil {
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
@@ -181,11 +192,19 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		clientIDs[c.Name] = client.ClientID
 		administrator = append(administrator, client.Administrator)
 	}
+	functionARNs, err := args.newBackendFunctions(ctx, name, tags, child)
+	if err != nil {
+		return nil, err
+	}
 	gateway, err := NewGateway(ctx, name, &GatewayArgs{
 		Issuer:         report.Issuer,
 		Audience:       api.ClientID,
+		TenantID:       args.Tenant.ID,
 		Backends:       args.Backends,
+		FunctionARNs:   functionARNs,
 		Routes:         args.Routes,
+		Authorizer:     args.Authorizer,
+		Architecture:   args.Architecture,
 		CORS:           args.CORS,
 		Throttle:       args.Throttle,
 		AccessLog:      args.AccessLog,
@@ -219,27 +238,24 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 }
 
 // Validate returns nil, or [access.Problems] with everything that is wrong with
-// the arguments. It needs no network. Without a display name it cannot tell
-// what clients without one will be called; [NewProtectedApi] can, and checks it.
-func (args *ProtectedApiArgs) Validate() error {
+// the arguments of a component of that name. It needs no network.
+func (args *ProtectedApiArgs) Validate(name string) error {
+	args = args.withDefaultName(name)
 	var p problems
 	p.tenant(args.Tenant)
-	if args.DisplayName != "" {
-		p.displayName("displayName", args.DisplayName)
-	}
+	p.displayName("displayName", args.DisplayName)
 	p.objectID("deployer", args.Deployer)
 	if len(args.Owners) > 0 {
 		p.owners(args.Owners)
 	}
 	p.model(args.declared(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
-		"scopes", "roles", "clients", "backends", "routes", "assignment")
-	if args.DisplayName != "" {
-		p.clientDisplayNames(args)
-	}
+		"scopes", "roles", "clients", "backends", "routes", "assignment", "decisionCacheSeconds")
+	p.functions(name, args)
+	p.clientDisplayNames(args)
 	p.grants(args.Grants)
 	p.gateway(&GatewayArgs{
 		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
-		AllowLocalhost: args.AllowLocalhost,
+		Authorizer: args.Authorizer, Architecture: args.Architecture, AllowLocalhost: args.AllowLocalhost,
 	})
 	p.tagsBesideOurs(args.Tags)
 	return p.err()

@@ -32,14 +32,14 @@ func protect(t *testing.T, args *components.ProtectedApiArgs) (*recorder.Recorde
 
 func TestProtectedApi(t *testing.T) {
 	t.Parallel()
-	r, err := protect(t, ordersArgs())
+	r, err := protect(t, ordersArgs(t))
 	require.NoError(t, err)
 	r.Golden(t, "protected_api")
 }
 
 func TestProtectedApiTwiceInOneProgram(t *testing.T) {
 	t.Parallel()
-	first, second := ordersArgs(), ordersArgs()
+	first, second := ordersArgs(t), ordersArgs(t)
 	second.DisplayName = "Returns"
 	first.HTTPClient = recorder.Directory(t, first.Tenant.Issuer())
 	second.HTTPClient = first.HTTPClient
@@ -57,7 +57,7 @@ func TestProtectedApiTwiceInOneProgram(t *testing.T) {
 // Entra assigns no disabled role, and puts no disabled scope into tokens.
 func TestProtectedApiGrantsNothingRetired(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Scopes[1].State = access.StateRetired // Orders.Read
 	r, err := protect(t, args)
 	require.NoError(t, err)
@@ -73,11 +73,11 @@ func TestProtectedApiGrantsNothingRetired(t *testing.T) {
 
 func TestProtectedApiMarksEverythingItCreates(t *testing.T) {
 	t.Parallel()
-	r, err := protect(t, ordersArgs())
+	r, err := protect(t, ordersArgs(t))
 	require.NoError(t, err)
 	marked := map[string]bool{
 		applicationType: true, "azuread:index/servicePrincipal:ServicePrincipal": true,
-		apiType: true, stageType: true, "aws:cloudwatch/logGroup:LogGroup": true,
+		apiType: true, stageType: true, logGroupType: true, functionType: true, roleType: true,
 	}
 	for _, registration := range r.Registrations() {
 		switch tags := registration.Inputs["tags"].(type) {
@@ -93,17 +93,17 @@ func TestProtectedApiMarksEverythingItCreates(t *testing.T) {
 
 func TestProtectedApiExportsWhoMayCall(t *testing.T) {
 	t.Parallel()
-	r, err := protect(t, ordersArgs())
+	r, err := protect(t, ordersArgs(t))
 	require.NoError(t, err)
 	words, ok := r.Exports()["access"].(map[string]map[string]string)
 	require.True(t, ok)
-	require.Equal(t, ordersArgs().Model().Matrix().Words(), words)
+	require.Equal(t, ordersArgs(t).Model().Matrix().Words(), words)
 	require.NotContains(t, r.Exports(), "administrator")
 }
 
 func TestProtectedApiWithExternalGrants(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Grants = components.GrantsExternal
 	args.Tenant.Cloud = issuer.CloudUSGovernment
 	r, err := protect(t, args)
@@ -125,7 +125,7 @@ func TestProtectedApiWithExternalGrants(t *testing.T) {
 func TestProtectedApiGuardGoesFirst(t *testing.T) {
 	t.Parallel()
 	const guard = "random:index/randomUuid:RandomUuid::orders-guard"
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Backends = append(args.Backends, access.Backend{Name: "unused", URL: "https://unused.example.com"})
 	r, err := protect(t, args)
 	require.NoError(t, err)
@@ -151,7 +151,7 @@ func TestProtectedApiGuardGoesFirst(t *testing.T) {
 	}
 	require.True(t, r.Find(t, "random:index/randomUuid:RandomUuid", "orders-guard").Protect)
 
-	args = ordersArgs()
+	args = ordersArgs(t)
 	args.Protect = false
 	r, err = protect(t, args)
 	require.NoError(t, err)
@@ -161,7 +161,7 @@ func TestProtectedApiGuardGoesFirst(t *testing.T) {
 
 func TestProtectedApiOwners(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Owners = []string{staff, deployer}
 	r, err := protect(t, args)
 	require.NoError(t, err)
@@ -249,7 +249,7 @@ func TestProtectedApiRefuses(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			args := ordersArgs()
+			args := ordersArgs(t)
 			test.change(t, args)
 			r, err := protect(t, args)
 			require.ErrorContains(t, err, test.want)
@@ -269,7 +269,7 @@ func tags(n int) map[string]string {
 
 func TestProtectedApiTakesAsManyTagsAsAWSLeaves(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Tags = tags(48)
 	r, err := protect(t, args)
 	require.NoError(t, err)
@@ -279,17 +279,17 @@ func TestProtectedApiTakesAsManyTagsAsAWSLeaves(t *testing.T) {
 // A name that is wrong is one problem, not one for each client called after it.
 func TestProtectedApiReportsAWrongNameOnce(t *testing.T) {
 	t.Parallel()
-	long := ordersArgs()
+	long := ordersArgs(t)
 	long.DisplayName = strings.Repeat("o", 121)
-	same := ordersArgs()
+	same := ordersArgs(t)
 	same.Clients[2].DisplayName, same.Clients[3].DisplayName = "Tool", "tool"
-	named := ordersArgs()
+	named := ordersArgs(t)
 	named.Clients[2].Name = "portal"
 	for want, args := range map[string]*components.ProtectedApiArgs{
 		"displayName": long, "clients[3].displayName": same, "clients[2].name": named,
 	} {
 		var found access.Problems
-		require.ErrorAs(t, args.Validate(), &found)
+		require.ErrorAs(t, args.Validate("orders"), &found)
 		require.Len(t, found, 1)
 		require.Equal(t, want, found[0].Path)
 	}
@@ -298,30 +298,30 @@ func TestProtectedApiReportsAWrongNameOnce(t *testing.T) {
 // 120 characters are as many as Entra takes.
 func TestProtectedApiTakesDefaultNamesOfFullLength(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Clients = args.Clients[:1] // portal
 	args.DisplayName = strings.Repeat("ö", 120-len(" portal"))
-	require.NoError(t, args.Validate())
+	require.NoError(t, args.Validate("orders"))
 	args.DisplayName += "ö"
 	var found access.Problems
-	require.ErrorAs(t, args.Validate(), &found)
+	require.ErrorAs(t, args.Validate("orders"), &found)
 	require.Equal(t, "clients[0].displayName", found[0].Path)
 	require.Equal(t, args.DisplayName+" portal", found[0].Got)
 }
 
 func TestProtectedApiReportsEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
-	args := ordersArgs()
+	args := ordersArgs(t)
 	args.Tenant.ID = "organizations"
 	args.Deployer = "me"
 	args.Grants = "none"
 	args.Throttle = &access.Throttle{}
 	args.Routes = append(args.Routes, access.Route{Key: "GET /forgotten", Backend: "orders"})
 	var found access.Problems
-	require.ErrorAs(t, args.Validate(), &found)
+	require.ErrorAs(t, args.Validate("orders"), &found)
 	var paths []string
 	for _, p := range found {
 		paths = append(paths, p.Path)
 	}
-	require.Equal(t, []string{"tenantId", "deployer", "routes[4]", "grants", "throttle.rate", "throttle.burst"}, paths)
+	require.Equal(t, []string{"tenantId", "deployer", "routes[6]", "grants", "throttle.rate", "throttle.burst"}, paths)
 }

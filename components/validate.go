@@ -39,9 +39,13 @@ func (p *problems) model(m access.Model, options access.ValidateOptions, parts .
 		for _, problem := range found {
 			part, _, _ := strings.Cut(problem.Path, ".")
 			part, _, _ = strings.Cut(part, "[")
-			if slices.Contains(parts, part) {
-				p.Problems = append(p.Problems, problem)
+			if !slices.Contains(parts, part) {
+				continue
 			}
+			if problem.Path == "decisionCacheSeconds" {
+				problem.Path = "authorizer.cacheSeconds" // where it is set
+			}
+			p.Problems = append(p.Problems, problem)
 		}
 	}
 }
@@ -90,6 +94,15 @@ func (p *problems) has(path string) bool {
 	return slices.ContainsFunc(p.Problems, func(known access.Problem) bool { return known.Path == path })
 }
 
+// namePattern is that of [access.Client.Name].
+var namePattern = regexp.MustCompile(`^[a-z](-?[a-z0-9]){0,39}$`)
+
+func (p *problems) name(path, name string) {
+	if !namePattern.MatchString(name) {
+		p.add(path, "malformed name", name, "up to 40 lower-case letters, digits and single dashes, beginning with a letter")
+	}
+}
+
 func (p *problems) objectID(path, id string) {
 	if err := uuid.Validate(id); err != nil || len(id) != 36 {
 		p.add(path, "malformed object id", id, "the GUID that Entra shows as object id, not a name")
@@ -122,9 +135,9 @@ func (p *problems) throttle(t *access.Throttle) {
 	}
 }
 
-func (p *problems) accessLog(l AccessLog) {
-	if l.RetentionDays != 0 && !slices.Contains(logRetentionDays, l.RetentionDays) {
-		p.add("accessLog.retentionDays", "period that CloudWatch Logs does not know", fmt.Sprint(l.RetentionDays),
+func (p *problems) retention(path string, days int) {
+	if days != 0 && !slices.Contains(logRetentionDays, days) {
+		p.add(path, "period that CloudWatch Logs does not know", fmt.Sprint(days),
 			strings.Trim(strings.Join(strings.Fields(fmt.Sprint(logRetentionDays)), ", "), "[]"))
 	}
 }
@@ -299,11 +312,18 @@ func (args *GatewayArgs) validate() error {
 	if args.Audience == nil {
 		p.add("audience", "missing audience", "", "the API's client id")
 	}
-	m := access.Model{Backends: args.Backends, Routes: args.Routes}
-	for value := range routeScopes(args.Routes) {
-		m.Scopes = append(m.Scopes, access.Scope{Value: value})
+	m := args.model()
+	m.Functions = slices.Sorted(maps.Keys(args.FunctionARNs))
+	for _, r := range args.Routes {
+		for _, value := range r.Scopes {
+			m.Scopes = append(m.Scopes, access.Scope{Value: value})
+		}
+		for _, value := range r.Roles {
+			m.Roles = append(m.Roles, access.Role{Value: value})
+		}
 	}
-	p.model(m, access.ValidateOptions{}, "backends", "routes")
+	p.model(m, access.ValidateOptions{}, "backends", "routes", "decisionCacheSeconds")
+	p.tenantID(args)
 	p.gateway(args)
 	p.tags(args.Tags)
 	return p.err()
@@ -318,17 +338,9 @@ func (p *problems) gateway(args *GatewayArgs) {
 	}
 	p.cors(args.CORS, args.AllowLocalhost)
 	p.throttle(args.Throttle)
-	p.accessLog(args.AccessLog)
-}
-
-func routeScopes(routes []access.Route) map[string]bool {
-	scopes := map[string]bool{}
-	for _, r := range routes {
-		for _, value := range r.Scopes {
-			scopes[value] = true
-		}
-	}
-	return scopes
+	p.retention("accessLog.retentionDays", args.AccessLog.RetentionDays)
+	p.architecture("architecture", args.Architecture)
+	p.authorizer(args.Authorizer, args.Architecture)
 }
 
 // orDefault returns the value, or what stands for its absence.

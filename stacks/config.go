@@ -3,39 +3,48 @@ package stacks
 import (
 	"errors"
 	"net/http"
+	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/components"
+	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/issuer"
 )
 
 // Config is the configuration of one stack. Pulumi.yaml describes each setting
 // and holds the defaults.
 type Config struct {
-	TenantID       string               `json:"tenantId"`
-	Cloud          issuer.Cloud         `json:"cloud"`
-	LoginHost      string               `json:"loginHost"`
-	GraphHost      string               `json:"graphHost"`
-	Deployer       string               `json:"deployer"`
-	Owners         []string             `json:"owners"`
-	API            API                  `json:"api"`
-	Scopes         []access.Scope       `json:"scopes"`
-	Roles          []access.Role        `json:"roles"`
-	Clients        []access.Client      `json:"clients"`
-	Backends       []access.Backend     `json:"backends"`
-	Routes         []access.Route       `json:"routes"`
-	Assignment     access.Assignment    `json:"assignment"`
-	Grants         components.Grants    `json:"grants"`
-	CORS           components.CORS      `json:"cors"`
-	Throttle       access.Throttle      `json:"throttle"`
-	AccessLog      components.AccessLog `json:"accessLog"`
-	Protect        bool                 `json:"protect"`
-	AllowLocalhost bool                 `json:"allowLocalhost"`
-	Tags           map[string]string    `json:"tags"`
+	TenantID       string                       `json:"tenantId"`
+	Cloud          issuer.Cloud                 `json:"cloud"`
+	LoginHost      string                       `json:"loginHost"`
+	GraphHost      string                       `json:"graphHost"`
+	Deployer       string                       `json:"deployer"`
+	Owners         []string                     `json:"owners"`
+	API            API                          `json:"api"`
+	Scopes         []access.Scope               `json:"scopes"`
+	Roles          []access.Role                `json:"roles"`
+	Clients        []access.Client              `json:"clients"`
+	Functions      []components.BackendFunction `json:"functions"`
+	Backends       []access.Backend             `json:"backends"`
+	Routes         []access.Route               `json:"routes"`
+	Authorizer     components.RoleAuthorizer    `json:"authorizer"`
+	Architecture   functions.Architecture       `json:"architecture"`
+	Assignment     access.Assignment            `json:"assignment"`
+	Grants         components.Grants            `json:"grants"`
+	CORS           components.CORS              `json:"cors"`
+	Throttle       access.Throttle              `json:"throttle"`
+	AccessLog      components.AccessLog         `json:"accessLog"`
+	Protect        bool                         `json:"protect"`
+	AllowLocalhost bool                         `json:"allowLocalhost"`
+	Tags           map[string]string            `json:"tags"`
 
 	// project and stack are where the configuration is from.
 	project, stack string
+	// dir is the project's folder, "" if it is the working directory.
+	dir string
 }
 
 // API names the API.
@@ -44,6 +53,27 @@ type API struct {
 	Name string `json:"name"`
 	// DisplayName defaults to the name and the stack, such as "orders dev".
 	DisplayName string `json:"displayName"`
+}
+
+// Located returns the configuration with the paths of programs, which are
+// relative to the project, as they are from everywhere.
+func (c Config) Located() Config {
+	c.Authorizer.Binary = c.locate(c.Authorizer.Binary)
+	c.Functions = slices.Clone(c.Functions)
+	for i, f := range c.Functions {
+		c.Functions[i].Binary = c.locate(f.Binary)
+		if strings.HasPrefix(f.Package, ".") { // or it is an import path
+			c.Functions[i].Package = c.locate(f.Package)
+		}
+	}
+	return c
+}
+
+func (c Config) locate(path string) string {
+	if path == "" || c.dir == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
 }
 
 // Model is the access model of what the configuration makes: see
@@ -72,7 +102,7 @@ func (c Config) problems() access.Problems {
 			Want: "up to 40 lower-case letters, digits and single dashes, beginning with a letter",
 		})
 	}
-	if problems, ok := errors.AsType[access.Problems](c.args(nil).Validate()); ok {
+	if problems, ok := errors.AsType[access.Problems](c.args(nil).Validate(c.API.Name)); ok {
 		found = append(found, problems...)
 	}
 	for i := range found {
@@ -85,6 +115,7 @@ func (c Config) problems() access.Problems {
 
 // args are the component's arguments. The client reads the discovery document.
 func (c Config) args(client *http.Client) *components.ProtectedApiArgs {
+	c = c.Located()
 	args := &components.ProtectedApiArgs{
 		Tenant:         c.Tenant(),
 		DisplayName:    c.API.DisplayName,
@@ -93,8 +124,11 @@ func (c Config) args(client *http.Client) *components.ProtectedApiArgs {
 		Scopes:         c.Scopes,
 		Roles:          c.Roles,
 		Clients:        c.Clients,
+		Functions:      c.Functions,
 		Backends:       c.Backends,
 		Routes:         c.Routes,
+		Authorizer:     c.Authorizer,
+		Architecture:   c.Architecture,
 		Assignment:     c.Assignment,
 		Grants:         c.Grants,
 		Throttle:       &c.Throttle,

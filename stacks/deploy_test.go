@@ -53,12 +53,13 @@ func TestDeployExports(t *testing.T) {
 
 	access, ok := exports["access"].(map[string]map[string]string)
 	require.True(t, ok, "%T", exports["access"])
-	require.Len(t, access, 7)
+	require.Len(t, access, 8)
 	require.Equal(t, "allowed: public", access["GET /health"]["anonymous"])
 	require.Equal(t, "allowed by Orders.Read", access["GET /orders/{id}"]["portal:user"])
 	require.Contains(t, access["DELETE /orders/{id}"]["portal:user"], "refused 403")
 	require.Contains(t, access["GET /orders"]["export:app"], "refused 403")
 	require.Contains(t, access["GET /orders"]["anonymous"], "refused 401")
+	require.Equal(t, "allowed by role Orders.Export", access["GET /orders/export"]["export:app"])
 }
 
 func TestDeployShowsTheOpenPreflightRoutes(t *testing.T) {
@@ -191,9 +192,29 @@ func TestDeployRefusesBadInput(t *testing.T) {
 			key: "roles", value: `[{"value":"Orders.Read","title":"a"}]`,
 			want: "entragate:roles[0].value: value is declared twice",
 		},
-		"a route with roles": {
-			key: "routes", value: `[{"route":"GET /a","roles":["Orders.Export"]}]`,
-			want: "entragate:routes[0].roles: role-protected routes are not supported yet",
+		"an unknown role on a route": {
+			key: "routes", value: `[{"route":"GET /orders","roles":["Orders.Exprot"]}]`,
+			want: `entragate:routes[0].roles[0]: unknown role: got "Orders.Exprot", want "Orders.Export"`,
+		},
+		"decisions kept too long": {
+			key: "authorizer", value: `{"cacheSeconds":3601}`,
+			want: `entragate:authorizer.cacheSeconds: time out of range: got "3601", want 0 to 3600 seconds`,
+		},
+		"a misspelt setting of the authorizer": {
+			key: "authorizer", value: `{"cacheSecond":60}`,
+			want: `entragate:authorizer.cacheSecond: unknown setting: got "cacheSecond", want "cacheSeconds"`,
+		},
+		"a misspelt setting of a function": {
+			key: "functions", value: `[{"name":"orders","package":"github.com/entragate/entragate/examples/orders/bootstrap","settings":{"memory":512}}]`,
+			want: `entragate:functions[0].settings.memory: unknown setting: got "memory", want "memoryMB"`,
+		},
+		"a backend of an unknown function": {
+			key: "backends", value: `[{"name":"orders","function":"oders"}]`,
+			want: `entragate:backends[0].function: unknown function: got "oders", want "orders"`,
+		},
+		"an unknown architecture": {
+			key: "architecture", value: `amd64`,
+			want: `entragate:architecture: unknown architecture: got "amd64", want "arm64" or "x86_64"`,
 		},
 		"a log retention that CloudWatch does not know": {
 			key: "accessLog", value: `{"retentionDays":31}`,

@@ -3,6 +3,8 @@ package stacks
 import (
 	"maps"
 	"net/http"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
@@ -20,6 +22,7 @@ const (
 
 // settings are those of a committed stack, as the engine hands them to the
 // program, with what a user sets: the tenant, the deployer, who is assigned.
+// Functions are prebuilt, to spare building them.
 func settings(t *testing.T, stack string) map[string]string {
 	t.Helper()
 	_, values, err := readValues("..", stack)
@@ -36,8 +39,13 @@ func settings(t *testing.T, stack string) map[string]string {
 			all[key.String()] = text
 		}
 	}
+	program := strconv.Quote(recorder.Program(t))
+	all["entragate:authorizer"] = `{"binary":` + program + `}`
+	all["entragate:functions"] = packageSetting.ReplaceAllString(all["entragate:functions"], `"binary":`+program)
 	return all
 }
+
+var packageSetting = regexp.MustCompile(`"package":"[^"]*"`)
 
 // with is the settings with some of them replaced.
 func with(settings, replaced map[string]string) map[string]string {

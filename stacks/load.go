@@ -80,6 +80,9 @@ func ReadFiles(dir, stack string) (Config, error) {
 	}
 	name := project.Name.String()
 	c := Config{project: name, stack: stack}
+	if c.dir, err = filepath.Abs(dir); err != nil {
+		return Config{}, err
+	}
 	settings := map[string]string{}
 	var others []string
 	for key, value := range values {

@@ -7,10 +7,15 @@ package tests
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,6 +24,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
@@ -40,7 +47,17 @@ var program string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "entragate-e2e")
+		// In the checkout, where a program that is being worked on looks for the
+		// source of functions.
+		err := os.MkdirAll("../bin", 0o750)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		dir, err := os.MkdirTemp("../bin", "e2e-")
+		if err == nil {
+			dir, err = filepath.Abs(dir)
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -149,6 +166,37 @@ func (p *project) environment() map[string]string {
 	env, err := sandbox.ReadEnvironment(filepath.Join(p.dir, ".entragate"))
 	require.NoError(p.t, err)
 	return env
+}
+
+// aws is the configuration of AWS clients of the sandbox.
+func (p *project) aws() aws.Config {
+	p.t.Helper()
+	env := p.environment()
+	return aws.Config{
+		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
+		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
+	}
+}
+
+// http is a client that trusts the sandbox. Not every resolver knows that names
+// below localhost are loopback.
+func (p *project) http() *http.Client {
+	p.t.Helper()
+	authority, err := os.ReadFile(p.environment()["SSL_CERT_FILE"])
+	require.NoError(p.t, err)
+	pool := x509.NewCertPool()
+	require.True(p.t, pool.AppendCertsFromPEM(authority))
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{RootCAs: pool},
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+		},
+	}}
 }
 
 // set changes one setting of the dev stack, as an editor would.

@@ -9,8 +9,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/stretchr/testify/require"
@@ -243,11 +241,7 @@ func TestAccessNeedsNoCloud(t *testing.T) {
 // in a console might.
 func openRoute(t *testing.T, p *project, public, route string) {
 	t.Helper()
-	env := p.environment()
-	client := apigatewayv2.New(apigatewayv2.Options{
-		Region: env["AWS_REGION"], BaseEndpoint: aws.String(env["AWS_ENDPOINT_URL"]),
-		Credentials: credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
-	})
+	client := apigatewayv2.NewFromConfig(p.aws())
 	apis, err := client.GetApis(t.Context(), &apigatewayv2.GetApisInput{})
 	require.NoError(t, err)
 	require.Len(t, apis.Items, 1)

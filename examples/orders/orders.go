@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	maxBody = 64 << 10 // bytes of a request
+	maxBody        = 64 << 10 // bytes of a request
+	maxCorrelation = 128      // characters of a correlation id
 	// maxOrders and maxFiles bound the memory of a service that anybody with
 	// a token may fill.
 	maxOrders = 10_000
@@ -52,6 +53,7 @@ func New(now func() time.Time) *Service {
 	s.mux.HandleFunc("GET /health", s.health)
 	s.mux.HandleFunc("GET /orders", s.list)
 	s.mux.HandleFunc("POST /orders", s.create)
+	s.mux.HandleFunc("GET /orders/export", s.export)
 	s.mux.HandleFunc("GET /orders/{id}", s.get)
 	s.mux.HandleFunc("DELETE /orders/{id}", s.delete)
 	s.mux.HandleFunc("GET /files/{path...}", s.getFile)
@@ -59,8 +61,16 @@ func New(now func() time.Time) *Service {
 	return s
 }
 
+// CorrelationHeader names a request to whoever made it: the answer repeats it.
+const CorrelationHeader = "X-Correlation-Id"
+
 // ServeHTTP answers with JSON, files aside.
-func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if id := r.Header.Get(CorrelationHeader); id != "" && len(id) <= maxCorrelation {
+		w.Header().Set(CorrelationHeader, id)
+	}
+	s.mux.ServeHTTP(w, r)
+}
 
 func (s *Service) health(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, map[string]string{"status": "ok"})
@@ -70,6 +80,18 @@ func (s *Service) list(w http.ResponseWriter, _ *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	answer(w, http.StatusOK, map[string]any{"orders": append([]Order{}, s.orders...)})
+}
+
+// export lists all orders, one JSON document a line.
+func (s *Service) export(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.WriteHeader(http.StatusOK) // also where nothing follows
+	encoder := json.NewEncoder(w)
+	for _, o := range s.orders {
+		_ = encoder.Encode(o) // the caller is gone: nothing to do
+	}
 }
 
 func (s *Service) create(w http.ResponseWriter, r *http.Request) {

@@ -150,7 +150,7 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 	r.registrations[urn] = Registration{
 		Type: args.TypeToken, Name: args.Name, Parent: shortURN(rpc.GetParent()), Protect: rpc.GetProtect(),
 		IgnoreChanges: rpc.GetIgnoreChanges(), DependsOn: slices.Compact(dependsOn),
-		DeletedWith: shortURN(rpc.GetDeletedWith()), Inputs: args.Inputs.Mappable(),
+		DeletedWith: shortURN(rpc.GetDeletedWith()), Inputs: withoutArchives(args.Inputs.Mappable()).(map[string]any),
 	}
 	if !args.Custom {
 		return "", args.Inputs, nil
@@ -175,10 +175,22 @@ func (r *Recorder) created(args pulumi.MockResourceArgs) (string, resource.Prope
 	case "aws:apigatewayv2/api:Api":
 		id = "a1b2c3d4e5"
 		set("apiEndpoint", "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com")
+		set("executionArn", "arn:aws:execute-api:eu-west-1:123456789012:a1b2c3d4e5")
 	case "aws:cloudwatch/logGroup:LogGroup":
 		id = args.Inputs["name"].StringValue()
 		set("arn", "arn:aws:logs:eu-west-1:123456789012:log-group:"+id)
-	case "aws:apigatewayv2/authorizer:Authorizer", "aws:apigatewayv2/integration:Integration",
+	case "aws:iam/role:Role":
+		id = args.Name + "-1234567"
+		set("name", id)
+		set("arn", "arn:aws:iam::123456789012:role/"+id)
+	case "aws:lambda/function:Function":
+		id = args.Name + "-1234567"
+		arn := "arn:aws:lambda:eu-west-1:123456789012:function:" + id
+		set("name", id)
+		set("arn", arn)
+		set("invokeArn", "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/"+arn+"/invocations")
+	case "aws:iam/rolePolicy:RolePolicy", "aws:lambda/permission:Permission",
+		"aws:apigatewayv2/authorizer:Authorizer", "aws:apigatewayv2/integration:Integration",
 		"aws:apigatewayv2/route:Route", "aws:apigatewayv2/stage:Stage",
 		"azuread:index/applicationIdentifierUri:ApplicationIdentifierUri",
 		"azuread:index/appRoleAssignment:AppRoleAssignment",

@@ -19,6 +19,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -28,9 +29,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/entragate/entragate/examples/import/notes"
 	"github.com/entragate/entragate/sandbox/entra/browser"
@@ -58,8 +62,8 @@ func TestDeployBesideDev(t *testing.T) {
 	stack := notesStack(t, s, tools.Root, tools.Env(), backend.URL)
 	deployed, err := stack.Up(t.Context())
 	require.NoError(t, err)
-	require.Len(t, s.everything(), len(before)+12,
-		"an API, its log group, three applications, their principals and two grants for each client")
+	require.Len(t, s.everything(), len(before)+17,
+		"an API, two log groups, a function, its role, four applications, their principals and two grants for each of two clients")
 
 	call := caller(t, s, deployed.Outputs)
 	require.Equal(t, answer{200, "GET /notes"}, call(http.MethodGet, "cli", "Notes.Read"))
@@ -68,6 +72,9 @@ func TestDeployBesideDev(t *testing.T) {
 	require.Equal(t, answer{401, `{"message":"Unauthorized"}`}, call(http.MethodGet, "", ""), "no token")
 	require.Equal(t, answer{403, `{"message":"Forbidden"}`}, call(http.MethodPost, "cli", "Notes.Read"), "another scope")
 	require.Equal(t, int32(2), called.Load(), "the backend sees nothing of what is refused")
+	require.Equal(t, answer{200, "GET /notes"}, call(http.MethodGet, "backup", ""), "a daemon with the role")
+	require.Equal(t, answer{403, `{"message":"Forbidden"}`}, call(http.MethodPost, "backup", ""), "a daemon where users may")
+	require.Equal(t, int32(3), called.Load())
 	words, ok := deployed.Outputs["access"].Value.(map[string]any)
 	require.True(t, ok)
 	require.Equal(t, "allowed by Notes.Read", words["GET /notes"].(map[string]any)["cli:user"])
@@ -98,6 +105,7 @@ func notesStack(t *testing.T, s *sandbox, pulumiRoot string, env map[string]stri
 		"notes:deployer":           s.find("/servicePrincipals(appId='" + s.env["ARM_CLIENT_ID"] + "')"),
 		"notes:backends":           []map[string]string{{"name": "notes", "url": backend}},
 		"notes:assignment":         map[string]any{"users": []string{s.find("/users/" + person)}},
+		"notes:architecture":       map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH],
 	})
 	maps.Copy(env, s.env)
 	env["PULUMI_BACKEND_URL"] = "file://" + filepath.ToSlash(state)
@@ -130,7 +138,8 @@ type answer struct {
 }
 
 // caller returns a function that calls the API with a token that a client got
-// for one of its scopes; with none if there is no client.
+// for one of its scopes, or by itself for none; without a token if there is no
+// client.
 func caller(t *testing.T, s *sandbox, outputs auto.OutputMap) func(method, client, scope string) answer {
 	t.Helper()
 	text := func(output, key string) string {
@@ -147,7 +156,12 @@ func caller(t *testing.T, s *sandbox, outputs auto.OutputMap) func(method, clien
 		req, err := http.NewRequestWithContext(t.Context(), method, url+"/notes", nil)
 		require.NoError(t, err)
 		if client != "" {
-			token := signIn(t, s, text("clients", client), text("scopes", scope))
+			var token string
+			if scope != "" {
+				token = signIn(t, s, text("clients", client), text("scopes", scope))
+			} else {
+				token = daemonToken(t, s, text("clients", client), outputs["audience"].Value.(string))
+			}
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
 		res, err := s.http.Do(req)
@@ -174,6 +188,20 @@ func signIn(t *testing.T, s *sandbox, clientID, scope string) string {
 	require.NoError(t, err)
 	token, err := client.Exchange(s.context(), arrived.Query().Get("code"), oauth2.VerifierOption(verifier))
 	require.NoError(t, err, "%s", arrived)
+	return token.AccessToken
+}
+
+// daemonToken is the client credentials flow, with a secret that is made for it.
+func daemonToken(t *testing.T, s *sandbox, clientID, audience string) string {
+	t.Helper()
+	var made struct{ SecretText string }
+	s.graph(http.MethodPost, s.env["GRAPH_ENDPOINT"]+"/v1.0/applications(appId='"+clientID+"')/addPassword", `{"passwordCredential":{}}`, &made)
+	daemon := clientcredentials.Config{
+		ClientID: clientID, ClientSecret: made.SecretText,
+		TokenURL: s.env["ENTRA_AUTHORITY"] + "/oauth2/v2.0/token", Scopes: []string{audience + "/.default"},
+	}
+	token, err := daemon.Token(s.context())
+	require.NoError(t, err)
 	return token.AccessToken
 }
 
@@ -207,6 +235,16 @@ func (s *sandbox) everything() []string {
 	require.NoError(s.t, err)
 	for _, group := range groups.LogGroups {
 		all = append(all, "log group "+aws.ToString(group.LogGroupName))
+	}
+	functions, err := lambda.NewFromConfig(clients).ListFunctions(s.t.Context(), &lambda.ListFunctionsInput{})
+	require.NoError(s.t, err)
+	for _, function := range functions.Functions {
+		all = append(all, "function "+aws.ToString(function.FunctionName))
+	}
+	roles, err := iam.NewFromConfig(clients).ListRoles(s.t.Context(), &iam.ListRolesInput{})
+	require.NoError(s.t, err)
+	for _, role := range roles.Roles {
+		all = append(all, "role "+aws.ToString(role.RoleName))
 	}
 	slices.Sort(all)
 	return all

@@ -44,7 +44,14 @@ func newSandbox(t *testing.T, settings map[string]any) *sandbox {
 	t.Helper()
 	s := &sandbox{t: t, program: os.Getenv("ENTRAGATE"), dir: t.TempDir()}
 	if s.program == "" {
-		s.program = filepath.Join(t.TempDir(), "entragate")
+		// In the checkout, where a program that is being worked on looks for the
+		// source of functions.
+		require.NoError(t, os.MkdirAll(filepath.Join(root, "bin"), 0o750))
+		dir, err := os.MkdirTemp(filepath.Join(root, "bin"), "e2e-")
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		s.program, err = filepath.Abs(filepath.Join(dir, "entragate"))
+		require.NoError(t, err)
 		build := exec.Command("go", "build", "-trimpath", "-o", s.program, "./cmd/entragate")
 		build.Dir = root
 		out, err := build.CombinedOutput()

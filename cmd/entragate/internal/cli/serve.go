@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/background"
-	"github.com/entragate/entragate/cmd/entragate/internal/verify"
 	"github.com/entragate/entragate/examples/orders"
 	"github.com/entragate/entragate/sandbox"
 	"github.com/entragate/entragate/sandbox/store"
@@ -130,22 +129,11 @@ func readBackend(file string) (string, error) {
 }
 
 func serveBackend(ctx context.Context, l net.Listener) error {
-	server := &http.Server{Handler: echoProbe(orders.New(nil)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: orders.New(nil), ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // it keeps nothing that could be lost
 	defer stop()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving the orders service: %w", err)
 	}
 	return nil
-}
-
-// echoProbe answers a probe's id, by which verify knows that a call was let
-// through, whatever the backend makes of it.
-func echoProbe(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if probe := r.Header.Get(verify.ProbeHeader); probe != "" {
-			w.Header().Set(verify.ProbeHeader, probe)
-		}
-		next.ServeHTTP(w, r)
-	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/entragate/entragate/cmd/entragate/internal/project"
 	"github.com/entragate/entragate/cmd/entragate/internal/runs"
 	"github.com/entragate/entragate/cmd/entragate/internal/verify"
+	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/internal/filelock"
 	"github.com/entragate/entragate/internal/toolchain"
 	"github.com/entragate/entragate/sandbox"
@@ -155,7 +157,7 @@ func (s *session) configure(ctx context.Context) error {
 		return err
 	}
 	work := s.layout.work(s.project.Name, s.app.stack)
-	keys, err := s.project.Copy(s.app.stack, work, here.Overlay(s.project.Name, committed.Backends, committed.Assignment))
+	keys, err := s.project.Copy(s.app.stack, work, here.Overlay(s.project.Name, committed))
 	if err != nil {
 		return err
 	}
@@ -175,8 +177,13 @@ func (s *session) here(ctx context.Context) (project.Sandbox, error) {
 		err := s.clouds.Graph.Call(ctx, http.MethodGet, path+"?$select=id", nil, &object)
 		return object.ID, err
 	}
+	architecture, ok := architectures[runtime.GOARCH]
+	if !ok {
+		return project.Sandbox{}, fmt.Errorf("functions cannot run here: got a machine of architecture %s, want amd64 or arm64", runtime.GOARCH)
+	}
 	here := project.Sandbox{
-		Region: s.settings.Region, LoginHost: s.env["ARM_METADATA_HOSTNAME"], TenantID: s.settings.TenantID,
+		Architecture: architecture,
+		Region:       s.settings.Region, LoginHost: s.env["ARM_METADATA_HOSTNAME"], TenantID: s.settings.TenantID,
 		Group: (&directory.State{Tenant: directory.Tenant{ID: s.settings.TenantID}}).StableID("group/" + directory.GroupName),
 	}
 	var err error
@@ -191,6 +198,9 @@ func (s *session) here(ctx context.Context) (project.Sandbox, error) {
 	}
 	return here, nil
 }
+
+// architectures are those of Lambda by what Go calls them.
+var architectures = map[string]functions.Architecture{"amd64": functions.X8664, "arm64": functions.ARM64}
 
 // engine finds or builds the tools and opens the stack.
 func (s *session) engine(ctx context.Context) (*engine.Engine, error) {

@@ -23,6 +23,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // requestTimeout bounds one request to a cloud.
@@ -33,6 +35,8 @@ type Clouds struct {
 	Graph   *Graph
 	Gateway *apigatewayv2.Client
 	Logs    *cloudwatchlogs.Client
+	Lambda  *lambda.Client
+	IAM     *iam.Client
 	// HTTP reaches whatever the clouds serve to everybody.
 	HTTP *http.Client
 }
@@ -67,6 +71,8 @@ func Sandbox(env map[string]string) (*Clouds, error) {
 		Graph:   &Graph{Endpoint: env["GRAPH_ENDPOINT"], Credential: credential, HTTP: client},
 		Gateway: apigatewayv2.NewFromConfig(cfg),
 		Logs:    cloudwatchlogs.NewFromConfig(cfg),
+		Lambda:  lambda.NewFromConfig(cfg),
+		IAM:     iam.NewFromConfig(cfg),
 		HTTP:    client,
 	}, nil
 }
@@ -96,6 +102,8 @@ func Default(ctx context.Context, region, graphURL string) (*Clouds, error) {
 		Graph:   &Graph{Endpoint: graphURL, Credential: credential, HTTP: client},
 		Gateway: apigatewayv2.NewFromConfig(cfg),
 		Logs:    cloudwatchlogs.NewFromConfig(cfg),
+		Lambda:  lambda.NewFromConfig(cfg),
+		IAM:     iam.NewFromConfig(cfg),
 		HTTP:    client,
 	}, nil
 }

@@ -3,6 +3,7 @@ package orphans
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -10,6 +11,10 @@ import (
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 	"github.com/entragate/entragate/components"
@@ -18,7 +23,8 @@ import (
 // pageSize is what one page of a list of API Gateway holds at most.
 const pageSize = "500"
 
-// awsObjects are the stack's HTTP APIs with all below them, and its log groups.
+// awsObjects are the stack's HTTP APIs and functions with all below them, the
+// roles of functions, and log groups.
 func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
 	mine := func(tags map[string]string) bool {
 		return tags[components.TagProject] == s.Project && tags[components.TagStack] == s.Name
@@ -48,8 +54,23 @@ func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error
 		}
 		objects = append(objects, below...)
 	}
-	groups, err := logGroups(ctx, c.Logs, mine)
-	return append(objects, groups...), err
+	functions, err := functionObjects(ctx, c.Lambda, mine)
+	if err != nil {
+		return nil, err
+	}
+	roles, err := roleObjects(ctx, c.IAM, mine)
+	if err != nil {
+		return nil, err
+	}
+	objects = slices.Concat(objects, functions, roles)
+	for _, prefix := range logGroupPrefixes {
+		groups, err := logGroups(ctx, c.Logs, prefix, mine)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, groups...)
+	}
+	return objects, nil
 }
 
 // belowAPI lists what an API consists of. Of these only stages can carry tags.
@@ -135,10 +156,11 @@ func all[T any](fetch func(next *string) ([]T, *string, error)) ([]T, error) {
 	}
 }
 
-func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, mine func(map[string]string) bool) ([]Object, error) {
+func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, mine func(map[string]string) bool,
+) ([]Object, error) {
 	var objects []Object
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(logs, &cloudwatchlogs.DescribeLogGroupsInput{
-		LogGroupNamePrefix: aws.String(logGroupPrefix),
+		LogGroupNamePrefix: aws.String(prefix),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -165,8 +187,8 @@ func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, mine func(map[s
 	return objects, nil
 }
 
-// logGroupPrefix is where the gateway component puts its log groups.
-const logGroupPrefix = "/aws/vendedlogs/"
+// logGroupPrefixes are where the components put their log groups.
+var logGroupPrefixes = []string{"/aws/vendedlogs/", "/aws/lambda/"}
 
 func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
 	var err error
@@ -181,6 +203,14 @@ func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
 		_, err = c.Gateway.DeleteAuthorizer(ctx, &apigatewayv2.DeleteAuthorizerInput{ApiId: &o.Parent, AuthorizerId: &o.ID})
 	case typeAPI:
 		_, err = c.Gateway.DeleteApi(ctx, &apigatewayv2.DeleteApiInput{ApiId: &o.ID})
+	case typePermission:
+		_, err = c.Lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: &o.Parent, StatementId: &o.ID})
+	case typeFunction:
+		_, err = c.Lambda.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &o.ID})
+	case typeRolePolicy:
+		_, err = c.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &o.Parent, PolicyName: &o.ID})
+	case typeRole:
+		_, err = c.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &o.ID})
 	case typeLogGroup:
 		_, err = c.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &o.ID})
 	}
@@ -192,7 +222,9 @@ func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
 func ignoreGone(err error) error {
 	var gateway *gatewaytypes.NotFoundException
 	var logs *logstypes.ResourceNotFoundException
-	if errors.As(err, &gateway) || errors.As(err, &logs) {
+	var function *lambdatypes.ResourceNotFoundException
+	var role *iamtypes.NoSuchEntityException
+	if errors.As(err, &gateway) || errors.As(err, &logs) || errors.As(err, &function) || errors.As(err, &role) {
 		return nil
 	}
 	return err

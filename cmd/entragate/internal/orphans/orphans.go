@@ -48,12 +48,17 @@ const (
 	typeIntegration = "aws:apigatewayv2/integration:Integration"
 	typeAuthorizer  = "aws:apigatewayv2/authorizer:Authorizer"
 	typeAPI         = "aws:apigatewayv2/api:Api"
+	typePermission  = "aws:lambda/permission:Permission"
+	typeFunction    = "aws:lambda/function:Function"
+	typeRolePolicy  = "aws:iam/rolePolicy:RolePolicy"
+	typeRole        = "aws:iam/role:Role"
 	typeLogGroup    = "aws:cloudwatch/logGroup:LogGroup"
 )
 
 var deletionOrder = []string{
 	typeAssignment, typeGrant, typeURI, typePrincipal, typeApplication,
-	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI, typeLogGroup,
+	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI,
+	typePermission, typeFunction, typeRolePolicy, typeRole, typeLogGroup,
 }
 
 // Find returns the objects that the state does not know, in an order in which
@@ -90,7 +95,7 @@ func Gone(objects []Object, known []engine.Resource) []string {
 // key tells objects of all types apart.
 func (o Object) key() string {
 	switch o.Type {
-	case typeStage, typeURI: // an id that is a name, which another parent may have too
+	case typeStage, typeURI, typeRolePolicy: // an id that is a name, which another parent may have too
 		return o.Type + " " + o.Parent + " " + o.ID
 	default:
 		return o.Type + " " + o.ID
@@ -109,6 +114,8 @@ func key(r engine.Resource) string {
 		application, _ := r.Outputs["applicationId"].(string)
 		o.Parent = path.Base(application)
 		o.ID, _ = r.Outputs["identifierUri"].(string)
+	case r.Type == typeRolePolicy:
+		o.Parent, o.ID, _ = strings.Cut(r.ID, ":") // "<role>:<policy>"
 	case strings.HasPrefix(r.Type, "azuread:"):
 		o.ID = path.Base(r.ID)
 	}

@@ -47,6 +47,15 @@ func TestWhatTheStateKnowsIsNoOrphan(t *testing.T) {
 			engine.Resource{Type: typeStage, ID: "$default", Outputs: map[string]any{"apiId": "api1"}},
 			true,
 		},
+		"a policy of a role": {
+			Object{Type: typeRolePolicy, ID: "policy", Parent: "role"}, engine.Resource{Type: typeRolePolicy, ID: "role:policy"}, false,
+		},
+		"a policy of the same name on another role": {
+			Object{Type: typeRolePolicy, ID: "policy", Parent: "role2"}, engine.Resource{Type: typeRolePolicy, ID: "role:policy"}, true,
+		},
+		"a permission, by its statement": {
+			Object{Type: typePermission, ID: "s1", Parent: "f"}, engine.Resource{Type: typePermission, ID: "s1"}, false,
+		},
 		"another object of the type": {
 			Object{Type: typeRoute, ID: "r2"}, engine.Resource{Type: typeRoute, ID: "r1"}, true,
 		},
@@ -68,11 +77,18 @@ func TestOrphansComeInAnOrderInWhichTheyCanBeDeleted(t *testing.T) {
 		{Type: typePrincipal, ID: "principal"},
 		{Type: typeAPI, ID: "api"},
 		{Type: typeAuthorizer, ID: "authorizer"},
+		{Type: typeRole, ID: "role"},
+		{Type: typeFunction, ID: "function"},
+		{Type: typeRolePolicy, ID: "policy"},
+		{Type: typePermission, ID: "permission"},
 		{Type: typeRoute, ID: "route"},
 		{Type: typeIntegration, ID: "integration"},
 		{Type: typeAssignment, ID: "assignment"},
 	}, nil)
-	require.Equal(t, []string{"assignment", "principal", "application", "route", "integration", "authorizer", "api"}, ids(found))
+	require.Equal(t, []string{
+		"assignment", "principal", "application", "route", "integration", "authorizer", "api",
+		"permission", "function", "policy", "role",
+	}, ids(found))
 }
 
 func TestWhatACloudHasNoMoreIsGone(t *testing.T) {

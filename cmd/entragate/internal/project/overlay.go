@@ -14,7 +14,9 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/sandbox/store"
+	"github.com/entragate/entragate/stacks"
 )
 
 // Sandbox is what a stack's configuration must name to be deployed into a
@@ -29,13 +31,19 @@ type Sandbox struct {
 	// User and Group are assigned where the configuration assigns nobody, or
 	// people of another tenant.
 	User, Group string
-	// Backend stands for every backend.
+	// Backend stands for every backend but those whose functions are deployed
+	// with the stack.
 	Backend string
+	// Architecture is that of this machine, on which functions run.
+	Architecture functions.Architecture
 }
 
 // Overlay returns the settings that are laid over those of a stack, by their
 // full keys.
-func (s Sandbox) Overlay(project string, backends []access.Backend, assignment access.Assignment) map[string]any {
+func (s Sandbox) Overlay(project string, committed stacks.Config) map[string]any {
+	committed = committed.Located() // the copy is elsewhere
+	// Built for another machine; here it is built for this one.
+	committed.Authorizer.Binary = ""
 	return map[string]any{
 		"aws:region":               s.Region,
 		"aws:skipMetadataApiCheck": true,
@@ -48,15 +56,20 @@ func (s Sandbox) Overlay(project string, backends []access.Backend, assignment a
 		project + ":graphHost":     s.LoginHost,
 		project + ":deployer":      s.Deployer,
 		project + ":owners":        []string{},
-		project + ":backends":      s.backends(backends),
-		project + ":assignment":    s.Assign(assignment),
+		project + ":functions":     committed.Functions,
+		project + ":backends":      s.backends(committed.Backends),
+		project + ":authorizer":    committed.Authorizer,
+		project + ":architecture":  s.Architecture,
+		project + ":assignment":    s.Assign(committed.Assignment),
 	}
 }
 
 func (s Sandbox) backends(backends []access.Backend) []access.Backend {
 	here := slices.Clone(backends)
-	for i := range here {
-		here[i].URL = s.Backend
+	for i, b := range here {
+		if b.Function == "" || b.IsFunctionARN() {
+			here[i].URL, here[i].Function = s.Backend, ""
+		}
 	}
 	return here
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/project"
+	"github.com/entragate/entragate/components"
+	"github.com/entragate/entragate/functions"
+	"github.com/entragate/entragate/stacks"
 )
 
 // write makes a project with one stack file.
@@ -81,6 +84,7 @@ func TestAStackNameThatIsAPathIsRefused(t *testing.T) {
 
 var here = project.Sandbox{
 	Region: "eu-west-1", LoginHost: "localhost:1", TenantID: "t", Deployer: "d", User: "u", Group: "g", Backend: "http://127.0.0.1:2",
+	Architecture: functions.X8664,
 }
 
 func TestTheOverlayIsLaidOverACopy(t *testing.T) {
@@ -94,7 +98,15 @@ config:
 `
 	p := write(t, committed)
 	work := filepath.Join(t.TempDir(), "work")
-	overlay := here.Overlay("shop", []access.Backend{{Name: "main", URL: "https://main.example.com", TimeoutMillis: 900}}, access.Assignment{})
+	overlay := here.Overlay("shop", stacks.Config{
+		Functions: []components.BackendFunction{{Name: "orders", Package: "example.com/orders"}},
+		Backends: []access.Backend{
+			{Name: "main", URL: "https://main.example.com", TimeoutMillis: 900},
+			{Name: "orders", Function: "orders"},
+			{Name: "old", Function: "arn:aws:lambda:eu-west-1:123456789012:function:old"},
+		},
+		Authorizer: components.RoleAuthorizer{Binary: "/elsewhere/bootstrap", CacheSeconds: new(5)},
+	})
 	keys, err := p.Copy("dev", work, overlay)
 	require.NoError(t, err)
 	require.Contains(t, keys, "shop:tenantId")
@@ -106,7 +118,13 @@ config:
 	require.Equal(t, "t", config["shop:tenantId"])
 	require.NotContains(t, config, "shop:config:tenantId", "the longer form of a key would win or clash")
 	require.Equal(t, map[string]any{"rate": 5, "burst": 9}, config["shop:throttle"], "the rest stays")
-	require.Equal(t, []any{map[string]any{"name": "main", "url": "http://127.0.0.1:2", "timeoutMillis": 900}}, config["shop:backends"])
+	require.Equal(t, []any{
+		map[string]any{"name": "main", "url": "http://127.0.0.1:2", "timeoutMillis": 900},
+		map[string]any{"name": "orders", "function": "orders"},
+		map[string]any{"name": "old", "url": "http://127.0.0.1:2"},
+	}, config["shop:backends"], "a function that is not deployed with the stack is not there")
+	require.Equal(t, "x86_64", config["shop:architecture"])
+	require.Equal(t, map[string]any{"cacheSeconds": 5}, config["shop:authorizer"], "the program is built for this machine")
 	require.Equal(t, map[string]any{"users": []any{"u"}, "groups": []any{"g"}}, config["shop:assignment"])
 
 	now, err := os.ReadFile(filepath.Join(p.Dir, "Pulumi.dev.yaml"))

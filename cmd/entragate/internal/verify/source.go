@@ -137,7 +137,7 @@ func (s *Sandbox) token(ctx context.Context, caller access.Caller, clientName st
 		return outcome(s.entra.daemonToken(ctx, s.deployer, s.graph.Endpoint))
 	case access.CallerIDToken:
 		return s.idToken(ctx, clientName)
-	case access.CallerOtherTenant, access.CallerV1Token, access.CallerExpired:
+	case access.CallerOtherTenant, access.CallerV1Token, access.CallerExpired, access.CallerUserWithRoles, access.CallerWrongRole:
 		return s.mint(ctx, caller.Kind, clientName)
 	default:
 		return Token{}, fmt.Errorf("caller of kind %q: this program does not know how to become one", caller.Kind)

@@ -26,9 +26,9 @@ const (
 	retryAfter   = 250 * time.Millisecond
 )
 
-// ProbeHeader carries an id that a backend of the sandbox echoes: an answer
-// that has it was made by the backend, whatever its status.
-const ProbeHeader = "X-Entragate-Probe"
+// ProbeHeader carries an id that many backends repeat: an answer that has it was
+// made by the backend, whatever its status.
+const ProbeHeader = "X-Correlation-Id"
 
 // Token is what a caller has got to call with.
 type Token struct {
@@ -141,19 +141,22 @@ func (p *Prober) callOnce(ctx context.Context, r request, token string) access.O
 	return judge(res, probe)
 }
 
-// judge says what an answer means. Only the backend's own echo shows that a
-// call was allowed: the gateway answers 404 and 5xx too.
+// judge says what an answer means. The backend's echo shows that a call was
+// allowed, and so does success, which the gateway does not answer by itself;
+// without an echo the rest may be either's.
 func judge(res *http.Response, probe string) access.Observation {
 	o := access.Observation{Status: res.StatusCode}
+	echo := res.Header.Get(ProbeHeader)
 	switch {
-	case res.Header.Get(ProbeHeader) == probe:
+	case echo == probe || echo == "" && res.StatusCode < http.StatusBadRequest:
 		o.Outcome = access.OutcomeAllowed
 	case res.StatusCode == http.StatusUnauthorized || res.StatusCode == http.StatusForbidden:
 		o.Outcome = access.OutcomeRefused
 		o.Detail = strings.TrimSpace(res.Header.Get("Www-Authenticate"))
 	default:
 		o.Outcome = access.OutcomeFailed
-		o.Detail = fmt.Sprintf("the gateway answered %s, want the backend's answer, 401 or 403", res.Status)
+		o.Detail = fmt.Sprintf("got %s, which the gateway may have answered, want success, the backend's %s, 401 or 403",
+			res.Status, ProbeHeader)
 	}
 	return o
 }

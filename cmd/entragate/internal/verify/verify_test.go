@@ -92,7 +92,7 @@ func TestEachCellIsObserved(t *testing.T) {
 
 func TestTheGatewaysOwnAnswersAreNoAccess(t *testing.T) {
 	t.Parallel()
-	for name, status := range map[string]int{"no route": 404, "no integration": 500, "an answer from elsewhere": 200} {
+	for name, status := range map[string]int{"no route": 404, "no integration": 500, "no permission to call a function": 500} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			observed := observe(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) },
@@ -100,6 +100,15 @@ func TestTheGatewaysOwnAnswersAreNoAccess(t *testing.T) {
 			require.Equal(t, access.OutcomeFailed, observed["GET /closed"]["app:user"].Outcome)
 			require.Equal(t, status, observed["GET /closed"]["app:user"].Status)
 		})
+	}
+}
+
+func TestABackendThatRepeatsNothingIsBelievedItsSuccess(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 201, 204, 302} {
+		observed := observe(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) },
+			&tokens{asked: map[string]int{}, by: map[string]Token{"app:user": {Access: "good"}}})
+		require.Equal(t, access.OutcomeAllowed, observed["GET /closed"]["app:user"].Outcome, status)
 	}
 }
 
