@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/entragate/entragate/sandbox/store"
@@ -176,14 +178,23 @@ func pairPaths(dir, name string) (cert, key string) {
 }
 
 // client is an HTTP client for the sandbox's own requests, to its issuers and
-// to backends: it trusts the authority beside whatever the machine trusts.
+// to backends: it trusts the authority beside whatever the machine trusts, and
+// finds names below localhost on loopback, which not every resolver does
+// (https://www.rfc-editor.org/rfc/rfc6761#section-6.3).
 func (c *certificates) client() (*http.Client, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		return nil, fmt.Errorf("reading the machine's certificate authorities: %w", err)
 	}
 	pool.AddCert(c.authority)
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			if host, port, err := net.SplitHostPort(address); err == nil && strings.HasSuffix(host, ".localhost") {
+				address = net.JoinHostPort("localhost", port)
+			}
+			return dialer.DialContext(ctx, network, address)
+		},
 		TLSClientConfig:     &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12},
 		MaxIdleConnsPerHost: 64,
 		IdleConnTimeout:     90 * time.Second,

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"math/big"
 	"net/http"
@@ -24,6 +25,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +53,12 @@ func TestUnmodifiedClientsNeedTheEnvironmentFileOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	serve(t, sandbox.Options{Dir: dir})
+	runClients(t, dir)
+}
+
+// runClients runs each client as a test of its own.
+func runClients(t *testing.T, dir string) {
+	t.Helper()
 	lines, err := os.ReadFile(sandbox.EnvironmentFile(dir))
 	require.NoError(t, err)
 	for _, name := range []string{"AWS SDK", "azidentity", "MSAL"} {
@@ -100,6 +110,13 @@ func awsClient(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, sandbox.DefaultAccount, aws.ToString(identity.Account))
 
+	_, err = lambda.NewFromConfig(cfg).ListFunctions(ctx, &lambda.ListFunctionsInput{})
+	require.NoError(t, err)
+	_, err = secretsmanager.NewFromConfig(cfg).ListSecrets(ctx, &secretsmanager.ListSecretsInput{})
+	require.NoError(t, err)
+	_, err = cloudwatchlogs.NewFromConfig(cfg).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+	require.NoError(t, err)
+
 	gateway := apigatewayv2.NewFromConfig(cfg)
 	api, err := gateway.CreateApi(ctx, &apigatewayv2.CreateApiInput{Name: aws.String("shop"), ProtocolType: types.ProtocolTypeHttp})
 	require.NoError(t, err)
@@ -122,6 +139,7 @@ func azidentityClient(t *testing.T) {
 	require.NoError(t, err)
 	token, err := credential.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{os.Getenv("GRAPH_ENDPOINT") + "/.default"}})
 	require.NoError(t, err)
+	require.WithinDuration(t, time.Now().Add(75*time.Minute), token.ExpiresOn, 20*time.Minute, "it expires by the client's clock")
 	requireGraph(t, token.Token)
 }
 
@@ -136,9 +154,14 @@ func msalClient(t *testing.T) {
 	requireGraph(t, token.AccessToken)
 }
 
-// requireGraph calls Microsoft Graph with the token and with none.
+// requireGraph calls Microsoft Graph with the token and with none. The token
+// must be valid by the clock that Graph goes by.
 func requireGraph(t *testing.T, token string) {
 	t.Helper()
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	require.NoError(t, err)
+	var claims struct{ Nbf, Exp int64 }
+	require.NoError(t, json.Unmarshal(payload, &claims))
 	for _, tc := range []struct {
 		authorization string
 		want          int
@@ -152,6 +175,10 @@ func requireGraph(t *testing.T, token string) {
 		require.NoError(t, err)
 		require.NoError(t, res.Body.Close())
 		require.Equal(t, tc.want, res.StatusCode)
+		date, err := http.ParseTime(res.Header.Get("Date"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, claims.Nbf, date.Unix())
+		require.Greater(t, claims.Exp, date.Unix())
 	}
 }
 

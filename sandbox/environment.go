@@ -20,8 +20,9 @@ func EnvironmentFile(dir string) string { return filepath.Join(dir, "sandbox.env
 type variable struct{ name, value string }
 
 // environment lists what AWS SDKs, azidentity, and Terraform's and Pulumi's
-// azuread provider read, and for clients that read nothing (MSAL, Graph SDKs)
-// the authority and the Graph endpoint.
+// azuread provider read, for clients that read nothing (MSAL, Graph SDKs) the
+// authority and the Graph endpoint, and for programs the issuer of the account's
+// web identity tokens, which AWS tells who turns on outbound identity federation.
 //   - https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 //   - https://pkg.go.dev/github.com/Azure/azure-sdk-for-go/sdk/azidentity#readme-environment-variables
 //   - https://www.pulumi.com/registry/packages/azuread/installation-configuration/
@@ -33,6 +34,7 @@ func environment(dir string, s Settings, deployerID, deployerSecret string) []va
 		{"AWS_DEFAULT_REGION", s.Region},
 		{"AWS_ACCESS_KEY_ID", aws.AccessKeyID},
 		{"AWS_SECRET_ACCESS_KEY", aws.SecretAccessKey},
+		{"AWS_OUTBOUND_ISSUER", s.OutboundIssuer()},
 		{"ARM_METADATA_HOSTNAME", entra},
 		{"ARM_TENANT_ID", s.TenantID},
 		{"ARM_CLIENT_ID", deployerID},

@@ -27,6 +27,7 @@ import (
 	"github.com/entragate/entragate/sandbox/edge"
 	"github.com/entragate/entragate/sandbox/entra"
 	"github.com/entragate/entragate/sandbox/entra/directory"
+	"github.com/entragate/entragate/sandbox/faults"
 )
 
 // Defaults of [Options].
@@ -37,6 +38,9 @@ const (
 
 // shutdownGrace is how long requests under way may take when serving ends.
 const shutdownGrace = 5 * time.Second
+
+// issuerTimeout is how long external issuers may take to answer Entra.
+const issuerTimeout = 10 * time.Second
 
 // Options say where a sandbox is. What is chosen at the first start of a
 // directory (region, account, ports, tenants) stays.
@@ -51,7 +55,8 @@ type Options struct {
 	EntraAddr, AWSAddr, EdgeAddr string
 	// Build identifies the program, for [Health.Build].
 	Build string
-	// Now defaults to [time.Now].
+	// Now is the machine's clock, which the sandbox's is ahead of by as much as it
+	// was moved. Default: [time.Now].
 	Now func() time.Time
 	// Log gets what goes wrong while serving. Default: [slog.Default].
 	Log *slog.Logger
@@ -66,7 +71,9 @@ type Sandbox struct {
 	lock    *filelock.Lock
 	env     []variable
 	servers []server
+	clock   *clock
 	planes  *aws.Cloud
+	faults  *faults.Faults
 }
 
 // server is one listener with what it serves.
@@ -132,8 +139,12 @@ func (s *Sandbox) open(o Options) error {
 	s.Settings = settings
 
 	names := []string{"localhost", "*.localhost", "*.execute-api." + settings.Region + ".localhost"}
+	// Clients check certificates by the machine's clock.
 	certs, err := openCertificates(o.Dir, names, o.Now())
 	if err != nil {
+		return err
+	}
+	if s.clock, err = openClock(o.Now, o.Dir, settings); err != nil {
 		return err
 	}
 	serverTLS := &tls.Config{Certificates: []tls.Certificate{certs.server}, MinVersion: tls.VersionTLS12}
@@ -143,17 +154,24 @@ func (s *Sandbox) open(o Options) error {
 		return err
 	}
 
-	if s.servers[0].handler, err = s.openEntra(o); err != nil {
-		return err
-	}
 	if err := s.openAWS(o, outbound); err != nil {
 		return err
+	}
+	s.faults = faults.New(s.planes.KillFunctions)
+	if s.servers[0].handler, err = s.openEntra(o, outbound); err != nil {
+		return err
+	}
+	for i := range 2 { // the data plane fails as its backends do
+		s.servers[i].handler = s.faults.Wrap(s.servers[i].handler)
 	}
 	return writeEnvironment(o.Dir, s.env)
 }
 
 // openEntra opens both tenants, the one to deploy into first.
-func (s *Sandbox) openEntra(o Options) (http.Handler, error) {
+func (s *Sandbox) openEntra(o Options, outbound *http.Client) (http.Handler, error) {
+	o.Now = s.clock.now
+	fetching := *outbound
+	fetching.Timeout = issuerTimeout
 	tenant, secrets, err := openTenant(o, s.TenantID, "Contoso", s.EntraURL())
 	if err != nil {
 		return nil, err
@@ -165,12 +183,15 @@ func (s *Sandbox) openEntra(o Options) (http.Handler, error) {
 	s.env = environment(o.Dir, s.Settings, secrets.DeployerAppID, secrets.DeployerSecret)
 	return entra.New(entra.Options{
 		Tenants: []*directory.Directory{tenant, other}, BaseURL: s.EntraURL(), Now: o.Now, ControlKey: s.ControlKey,
+		Clock: s.clock, Faults: s.faults, HTTPClient: &fetching,
 	})
 }
 
 // openAWS opens the control planes, and the data plane that serves what is
 // deployed through them.
 func (s *Sandbox) openAWS(o Options, outbound *http.Client) error {
+	machine := o.Now
+	o.Now = s.clock.now
 	dir := filepath.Join(o.Dir, "aws")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -179,18 +200,28 @@ func (s *Sandbox) openAWS(o Options, outbound *http.Client) error {
 	planes, err := aws.New(aws.Options{
 		Account: s.Account, Region: s.Region, Dir: dir, Now: o.Now,
 		CheckIssuer: keys.CheckIssuer, Endpoint: s.APIEndpoint, Environment: functionEnvironment(o.Dir, s.Settings),
+		Log: o.Log, ClientNow: machine, OutboundIssuer: s.OutboundIssuer(),
 	})
 	if err != nil {
 		return err
 	}
-	s.planes = planes
+	s.planes, s.clock.schedule = planes, planes
 	data, err := edge.New(edge.Options{
-		Source: planes, Sink: planes, Functions: planes, Now: o.Now, Client: outbound, Region: s.Region, Account: s.Account, Logger: o.Log,
+		Source: planes, Sink: planes, Functions: planes, Measure: planes.Measure, Now: o.Now, Client: outbound,
+		Region: s.Region, Account: s.Account, Logger: o.Log,
 	})
 	if err != nil {
 		return err
 	}
-	s.servers[1].handler, s.servers[2].handler = planes, data
+	issuer := planes.Issuer()
+	s.servers[1].handler = planes
+	s.servers[2].handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == s.issuerHost() {
+			issuer.ServeHTTP(w, r)
+			return
+		}
+		data.ServeHTTP(w, r)
+	})
 	return nil
 }
 
@@ -205,13 +236,23 @@ func (s Settings) APIEndpoint(apiID string) string {
 	return "https://" + apiID + ".execute-api." + s.Region + ".localhost:" + port(s.EdgeAddr)
 }
 
+// issuerHost is where the AWS account's issuer of web identity tokens is: beside
+// the data plane, since both are on the internet, not in the control plane.
+func (s Settings) issuerHost() string { return "sts.localhost:" + port(s.EdgeAddr) }
+
+// OutboundIssuer is the issuer of the AWS account's web identity tokens, which
+// other clouds trust by federated credentials.
+func (s Settings) OutboundIssuer() string { return "https://" + s.issuerHost() + "/" + s.IssuerID }
+
 // Serve serves until ctx ends, then lets requests under way finish for a few
 // seconds. It closes the sandbox. It returns nil when it ended because ctx did.
 func (s *Sandbox) Serve(ctx context.Context) error {
 	group, groupCtx := errgroup.WithContext(ctx)
+	planes := s.planes
+	group.Go(func() error { return planes.Run(groupCtx) })
 	for _, srv := range s.servers {
 		h := &http.Server{
-			Handler:           s.withHealth(srv.handler),
+			Handler:           s.clock.withDate(s.withHealth(srv.handler)),
 			TLSConfig:         srv.tls,
 			ReadHeaderTimeout: 10 * time.Second,
 			IdleTimeout:       2 * time.Minute,

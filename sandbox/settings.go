@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,6 +33,12 @@ type Settings struct {
 	EntraAddr string `json:"entraAddr"`
 	AWSAddr   string `json:"awsAddr"`
 	EdgeAddr  string `json:"edgeAddr"`
+	// IssuerID is in the address of the issuer of web identity tokens, see
+	// [Settings.OutboundIssuer].
+	IssuerID string `json:"issuerId"`
+	// ClockOffset is how far the sandbox's clock was ahead of the machine's when
+	// the settings were read, as a Go duration; none if it was never moved.
+	ClockOffset string `json:"clockOffset,omitempty"`
 }
 
 const settingsFile = "sandbox.json"
@@ -60,6 +67,9 @@ func openSettings(o Options) (Settings, error) {
 		}
 	} else if err != nil {
 		return s, err
+	}
+	if s.IssuerID == "" { // also of a directory that was made without one
+		s.IssuerID = uuid.NewString()
 	}
 	if o.Region != "" && o.Region != s.Region {
 		return s, fmt.Errorf("sandbox %s: got region %q, but it was made for %q: use another directory", o.Dir, o.Region, s.Region)
@@ -112,4 +122,14 @@ func orDefault(value, otherwise string) string {
 		return otherwise
 	}
 	return value
+}
+
+// Now is the time in the sandbox, whose clock may be ahead of the machine's by as
+// much as it was when the settings were read.
+func (s Settings) Now() time.Time {
+	offset, err := time.ParseDuration(s.ClockOffset)
+	if err != nil { // none
+		offset = 0
+	}
+	return time.Now().Add(offset)
 }

@@ -46,13 +46,10 @@ func Try(path string) (*Lock, error) {
 	return &Lock{file: f}, nil
 }
 
-// Release gives the lock up.
+// Release gives the lock up. Closing the file alone would not, while a process
+// that this one is just starting still has it.
 func (l *Lock) Release() error {
-	if err := l.file.Truncate(0); err != nil {
-		l.file.Close()
-		return err
-	}
-	return l.file.Close()
+	return errors.Join(l.file.Truncate(0), unlock(l.file), l.file.Close())
 }
 
 // note writes the process id, for the message that others see.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,8 +19,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -146,22 +152,84 @@ func TestUnauthenticatedRequestsAreRefused(t *testing.T) {
 func TestClientsFollowTheClockOfTheCloud(t *testing.T) {
 	t.Parallel()
 	cloud, err := aws.New(aws.Options{
-		Region: region, Now: func() time.Time { return time.Now().Add(48 * time.Hour) },
+		Region: region, Now: func() time.Time { return time.Now().Add(2 * 365 * 24 * time.Hour) },
 		CheckIssuer: func(context.Context, string) error { return nil },
 		Endpoint:    func(string) string { return "" },
 	})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cloud.Close()) })
 	server := httptest.NewServer(cloud)
-	defer server.Close()
-	once := config(server.URL)
-	_, err = apigatewayv2.NewFromConfig(once).GetApis(t.Context(), &apigatewayv2.GetApisInput{})
-	requireCode(t, err, "InvalidSignatureException")
-	require.ErrorContains(t, err, "Signature expired")
+	t.Cleanup(server.Close)
+	ctx := t.Context()
+	for name, test := range map[string]struct {
+		call    func(sdk.Config) error
+		refusal string
+	}{
+		"API Gateway": {func(c sdk.Config) error {
+			_, err := apigatewayv2.NewFromConfig(c).GetApis(ctx, &apigatewayv2.GetApisInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"Lambda": {func(c sdk.Config) error {
+			_, err := lambda.NewFromConfig(c).ListFunctions(ctx, &lambda.ListFunctionsInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"Logs": {func(c sdk.Config) error {
+			_, err := cloudwatchlogs.NewFromConfig(c).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"Secrets Manager": {func(c sdk.Config) error {
+			_, err := secretsmanager.NewFromConfig(c).ListSecrets(ctx, &secretsmanager.ListSecretsInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"KMS": {func(c sdk.Config) error {
+			_, err := kms.NewFromConfig(c).ListKeys(ctx, &kms.ListKeysInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"EventBridge": {func(c sdk.Config) error {
+			_, err := eventbridge.NewFromConfig(c).ListRules(ctx, &eventbridge.ListRulesInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"CloudWatch": {func(c sdk.Config) error {
+			_, err := cloudwatch.NewFromConfig(c).DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{})
+			return err
+		}, "InvalidSignatureException"},
+		"STS": {func(c sdk.Config) error {
+			_, err := sts.NewFromConfig(c).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			return err
+		}, "SignatureDoesNotMatch"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := test.call(config(server.URL))
+			requireCode(t, err, test.refusal)
+			require.ErrorContains(t, err, "Signature expired")
+			usual := config(server.URL)
+			usual.RetryMaxAttempts = 0
+			require.NoError(t, test.call(usual), "clients correct their clock and try again")
+		})
+	}
+}
 
-	retrying := config(server.URL)
-	retrying.RetryMaxAttempts = 2
-	_, err = apigatewayv2.NewFromConfig(retrying).GetApis(t.Context(), &apigatewayv2.GetApisInput{})
+func TestRequestsMayBeOnTimeByTheClockOfClients(t *testing.T) {
+	t.Parallel()
+	var clients atomic.Int64
+	cloud, err := aws.New(aws.Options{
+		Region: region, Now: func() time.Time { return time.Now().Add(48 * time.Hour) },
+		ClientNow:   func() time.Time { return time.Now().Add(time.Duration(clients.Load())) },
+		CheckIssuer: func(context.Context, string) error { return nil },
+		Endpoint:    func(string) string { return "" },
+	})
 	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, cloud.Close()) })
+	server := httptest.NewServer(cloud)
+	t.Cleanup(server.Close)
+	call := func() error {
+		_, err := apigatewayv2.NewFromConfig(config(server.URL)).GetApis(t.Context(), &apigatewayv2.GetApisInput{})
+		return err
+	}
+	require.NoError(t, call())
+	clients.Store(int64(time.Hour))
+	requireCode(t, call(), "InvalidSignatureException")
 }
 
 func TestUnsignedRequestsAreRefusedInEachProtocol(t *testing.T) {
@@ -203,7 +271,7 @@ func TestOtherServicesAndOperationsAreRefusedClearly(t *testing.T) {
 	_, err := iam.NewFromConfig(config(url)).GetUser(t.Context(), &iam.GetUserInput{})
 	requireCode(t, err, "NotImplemented")
 	require.ErrorContains(t, err, "IAM action GetUser is not implemented by the sandbox")
-	require.Contains(t, signed(t, url, "secretsmanager", "secretsmanager.GetSecretValue", `{}`), "AWS service secretsmanager is not implemented by the sandbox")
+	require.Contains(t, signed(t, url, "dynamodb", "DynamoDB_20120810.ListTables", `{}`), "AWS service dynamodb is not implemented by the sandbox")
 	_, err = apigatewayv2.NewFromConfig(config(url)).GetDomainNames(t.Context(), &apigatewayv2.GetDomainNamesInput{})
 	requireCode(t, err, "NotImplemented")
 	_, err = cloudwatchlogs.NewFromConfig(config(url)).DescribeQueries(t.Context(), &cloudwatchlogs.DescribeQueriesInput{})

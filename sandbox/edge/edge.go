@@ -25,6 +25,9 @@ type Options struct {
 	Source Source
 	// Sink takes the access log; without one there is no access log.
 	Sink LogSink
+	// Measure takes what CloudWatch counts of a request that reached a stage; nil
+	// counts nothing.
+	Measure func(apiID, stage string, status int, took time.Duration)
 	// Now is the clock of tokens, of cached decisions, throttles and the access
 	// log; nil means [time.Now]. Timeouts are those of the real clock.
 	Now func() time.Time
@@ -115,10 +118,13 @@ func New(options Options) (*Edge, error) {
 	}, nil
 }
 
-// ServeHTTP answers a request and then writes its access log line.
+// ServeHTTP answers a request, counts it, and then writes its access log line.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(e, w, r)
 	x.serve()
+	if e.options.Measure != nil && x.stage != nil {
+		e.options.Measure(x.api.id, x.stage.name, x.status, e.options.Now().Sub(x.started))
+	}
 	x.log()
 }
 

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -68,6 +69,7 @@ type Lag struct {
 
 // Status is the answer to GET /_sandbox/state.
 type Status struct {
+	Clock   ClockStatus    `json:"clock"`
 	Tenants []TenantStatus `json:"tenants"`
 	Memory  signin.Counts  `json:"memory"`
 	// Lag is the simulated replication lag, as a Go duration.
@@ -91,6 +93,14 @@ type TenantStatus struct {
 
 func (c *cloud) routeControl() {
 	c.control = http.NewServeMux()
+	if c.clock != nil {
+		c.control.HandleFunc("POST /_sandbox/clock", control(c.moveClock))
+		c.control.HandleFunc("GET /_sandbox/clock", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.clockStatus()) })
+	}
+	if c.faults != nil {
+		c.control.HandleFunc("POST /_sandbox/faults", control(c.setFaults))
+		c.control.HandleFunc("GET /_sandbox/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, c.faults.Reports()) })
+	}
 	c.control.HandleFunc("POST /_sandbox/token", control(c.mint))
 	c.control.HandleFunc("POST /_sandbox/keys/roll", control(c.rollKeys))
 	c.control.HandleFunc("POST /_sandbox/lag", control(c.setLag))
@@ -115,7 +125,7 @@ const maxControlBody = 1 << 16
 
 // control decodes a request strictly and answers with what fn returns, or 400
 // with its error.
-func control[In, Out any](fn func(In) (Out, error)) http.HandlerFunc {
+func control[In, Out any](fn func(context.Context, In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
 		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBody))
@@ -124,7 +134,7 @@ func control[In, Out any](fn func(In) (Out, error)) http.HandlerFunc {
 			writeJSON(w, http.StatusBadRequest, map[string]string{"error": "request body: " + err.Error()})
 			return
 		}
-		out, err := fn(in)
+		out, err := fn(r.Context(), in)
 		if err != nil {
 			writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 			return
@@ -168,7 +178,7 @@ func (q TokenRequest) validate() error {
 	return errors.Join(errs...)
 }
 
-func (c *cloud) mint(q TokenRequest) (TokenAnswer, error) {
+func (c *cloud) mint(_ context.Context, q TokenRequest) (TokenAnswer, error) {
 	if q.Kind == "" {
 		q.Kind = "access"
 	}
@@ -243,7 +253,7 @@ func duration(name, text string, byDefault time.Duration) (time.Duration, error)
 	return d, nil
 }
 
-func (c *cloud) rollKeys(q KeyRoll) (Status, error) {
+func (c *cloud) rollKeys(_ context.Context, q KeyRoll) (Status, error) {
 	if q.Tenant != "" && c.tenants[strings.ToLower(q.Tenant)] == nil {
 		return Status{}, fmt.Errorf("rolling keys: tenant: got %q, want the id of a tenant of this sandbox", q.Tenant)
 	}
@@ -265,7 +275,7 @@ func (c *cloud) rollKeys(q KeyRoll) (Status, error) {
 // maxLag bounds the simulated lag: azuread gives up after some minutes.
 const maxLag = 10 * time.Minute
 
-func (c *cloud) setLag(q Lag) (Status, error) {
+func (c *cloud) setLag(_ context.Context, q Lag) (Status, error) {
 	d, err := time.ParseDuration(q.Duration)
 	if err != nil || d < 0 || d > maxLag {
 		return Status{}, fmt.Errorf("setting lag: duration: got %q, want 0s to %s", q.Duration, maxLag)
@@ -275,7 +285,7 @@ func (c *cloud) setLag(q Lag) (Status, error) {
 }
 
 func (c *cloud) status() Status {
-	s := Status{Memory: c.signin.Counts(), Lag: time.Duration(c.lag.Load()).String(), Tenants: []TenantStatus{}}
+	s := Status{Clock: c.clockStatus(), Memory: c.signin.Counts(), Lag: time.Duration(c.lag.Load()).String(), Tenants: []TenantStatus{}}
 	for _, dir := range c.tenants {
 		dir.View(func(st *directory.State) {
 			s.Tenants = append(s.Tenants, TenantStatus{

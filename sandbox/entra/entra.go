@@ -17,6 +17,7 @@ import (
 	"github.com/entragate/entragate/sandbox/entra/graph"
 	"github.com/entragate/entragate/sandbox/entra/signin"
 	"github.com/entragate/entragate/sandbox/entra/token"
+	"github.com/entragate/entragate/sandbox/faults"
 )
 
 // Options configure [New].
@@ -32,6 +33,12 @@ type Options struct {
 	ControlKey string
 	// Now defaults to time.Now.
 	Now func() time.Time
+	// Clock is what the control surface moves, and Now with it. Without one there
+	// is nothing to move.
+	Clock Clock
+	// Faults are what the control surface makes fail. Without it there is nothing
+	// to fail.
+	Faults *faults.Faults
 	// HTTPClient fetches the keys of the external issuers that federated
 	// credentials trust. Default: a client with a timeout of 10 seconds.
 	HTTPClient *http.Client
@@ -45,6 +52,8 @@ type Options struct {
 type cloud struct {
 	baseURL    string
 	now        func() time.Time
+	clock      Clock
+	faults     *faults.Faults
 	controlKey string
 	tenants    map[string]*directory.Directory
 	first      string // the tenant that answers requests without a valid token
@@ -57,7 +66,7 @@ type cloud struct {
 // New makes the handler. It fails when a base URL or tenant cannot be served.
 func New(o Options) (http.Handler, error) {
 	c := &cloud{
-		baseURL: o.BaseURL, now: o.Now, controlKey: o.ControlKey,
+		baseURL: o.BaseURL, now: o.Now, clock: o.Clock, faults: o.Faults, controlKey: o.ControlKey,
 		tenants: map[string]*directory.Directory{}, graph: map[string]http.Handler{},
 	}
 	if c.now == nil {

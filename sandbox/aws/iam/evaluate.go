@@ -1,17 +1,23 @@
 package iam
 
 import (
+	"maps"
 	"slices"
 	"strings"
 )
 
-// Allows reports whether the inline policies of a role allow an action, such as
-// "logs:PutLogEvents", on a resource. Nothing is allowed to a role that does not
-// exist, and attached policies of AWS allow nothing, see the package.
-//
-// Conditions are not evaluated: a statement with one denies if it can, and never
-// allows.
+// Allows is [Service.AllowsWith] for requests without condition keys.
 func (s *Service) Allows(roleARN, action, resource string) bool {
+	return s.AllowsWith(roleARN, action, resource, nil)
+}
+
+// AllowsWith reports whether the inline policies of a role allow an action, such
+// as "logs:PutLogEvents", on a resource. Nothing is allowed to a role that does
+// not exist, and attached policies of AWS allow nothing, see the package.
+//
+// Conditions are evaluated as far as keys tells. A statement with one that
+// cannot be denies if it can, and never allows.
+func (s *Service) AllowsWith(roleARN, action, resource string, keys Keys) bool {
 	allowed := false
 	s.state.View(func(all *State) {
 		role := s.role(all, roleARN)
@@ -28,19 +34,48 @@ func (s *Service) Allows(roleARN, action, resource string) bool {
 				if !each.covers(action) || !each.reaches(resource) {
 					continue
 				}
-				if each.Effect == "Deny" {
+				conditions := each.meets(keys)
+				if each.Effect == "Deny" && conditions != unmet {
 					allowed = false
 					return
 				}
-				allowed = allowed || len(each.Condition) == 0
+				allowed = allowed || each.Effect == "Allow" && conditions == met
 			}
 		}
 	})
 	return allowed
 }
 
+// Denied is what a session is told that is not allowed an action, see
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
+func Denied(session Session, action, resource string) string {
+	return "User: " + session.ARN + " is not authorized to perform: " + action + " on resource: " + resource +
+		" because no identity-based policy allows the " + action + " action"
+}
+
+// Policies returns the inline policies of a role.
+func (s *Service) Policies(roleARN string) []string {
+	var policies []string
+	s.state.View(func(all *State) {
+		if role := s.role(all, roleARN); role != nil {
+			policies = slices.Collect(maps.Values(role.Inline))
+		}
+	})
+	return policies
+}
+
+// Tags returns the tags of a role, and whether there is one of that ARN.
+func (s *Service) Tags(roleARN string) (tags map[string]string, found bool) {
+	s.state.View(func(all *State) {
+		if role := s.role(all, roleARN); role != nil {
+			tags, found = maps.Clone(role.Tags), true
+		}
+	})
+	return tags, found
+}
+
 // TrustedBy reports whether a service, such as "lambda.amazonaws.com", may
-// assume a role. Conditions count as in [Service.Allows].
+// assume a role. A statement with a condition denies if it can, and never allows.
 func (s *Service) TrustedBy(roleARN, servicePrincipal string) bool {
 	trusted := false
 	s.state.View(func(all *State) {

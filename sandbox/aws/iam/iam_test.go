@@ -36,7 +36,7 @@ type world struct {
 func open(t *testing.T, path string) *world {
 	t.Helper()
 	w := &world{now: time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)}
-	service, err := iam.New(iam.Options{Account: account, Path: path, Now: func() time.Time { return w.now }})
+	service, err := iam.New(iam.Options{Account: account, Path: path, Now: func() time.Time { return w.now }, Issuer: issuer})
 	require.NoError(t, err)
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set(wire.RequestIDHeader, "the-request")
@@ -59,6 +59,9 @@ func requireCode(t *testing.T, err error, code, text string) {
 }
 
 var r = sdk.String("r")
+
+// issuer is that of the account's web identity tokens.
+const issuer = "https://sts.example/id"
 
 // role makes the role r.
 func (w *world) role(t *testing.T, trust string) {

@@ -1,6 +1,7 @@
 // Package iam simulates the part of AWS IAM that functions need: roles with
 // their trust policies, inline policies and tags, the evaluation of policies,
-// and the short-lived credentials of a role's sessions.
+// the short-lived credentials of a role's sessions, and the account's switch of
+// outbound identity federation.
 //
 // Policies of AWS can be attached, and allow nothing: the sandbox does not know
 // what they say. Not implemented, and refused as such: users, groups, customer
@@ -23,16 +24,25 @@ import (
 // Namespace is that of the XML documents of the API.
 const Namespace = "https://iam.amazonaws.com/doc/2010-05-08/"
 
-// Options configure a [Service]. All but Path are required.
+// Options configure a [Service]. Account and Now are required.
 type Options struct {
 	Account string
 	Path    string // state file; "" keeps the state in memory
 	Now     func() time.Time
+
+	// Issuer is the address of the issuer of the account's web identity tokens.
+	// Without one the account cannot have outbound identity federation.
+	Issuer string
 }
 
 // State is what is kept durable. Sessions are not.
 type State struct {
 	Roles map[string]*Role `json:"roles"` // keyed by name
+
+	// FederationDisabled is the switch of outbound identity federation. On AWS it
+	// is off until somebody turns it on, once for the account and outside the
+	// programs that use it; the sandbox's account is one where somebody has.
+	FederationDisabled bool `json:"federationDisabled,omitempty"`
 }
 
 // Role is an IAM role.
@@ -85,6 +95,10 @@ func New(options Options) (*Service, error) {
 		"TagRole":                     s.tagRole,
 		"UntagRole":                   s.untagRole,
 		"ListRoleTags":                s.listRoleTags,
+
+		"EnableOutboundWebIdentityFederation":  s.enableFederation,
+		"DisableOutboundWebIdentityFederation": s.disableFederation,
+		"GetOutboundWebIdentityFederationInfo": s.getFederation,
 	}
 	return s, nil
 }

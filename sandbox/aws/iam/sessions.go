@@ -16,6 +16,9 @@ type Session struct {
 	Expires         time.Time
 	// RoleARN is the role, ARN the session, and ID its unique name.
 	RoleARN, ARN, ID string
+	// Service is who assumed the role, such as "lambda.amazonaws.com", and Name
+	// what it called the session.
+	Service, Name string
 }
 
 // sessions are kept in memory: those who use them do not outlive the sandbox.
@@ -32,7 +35,7 @@ func (s *Service) Assume(roleARN, servicePrincipal, sessionName string, lifetime
 	}
 	session := Session{
 		AccessKeyID: newID("ASIA")[:20], SecretAccessKey: rand.Text() + rand.Text()[:14], Token: rand.Text() + rand.Text() + rand.Text(),
-		Expires: s.Now().Add(lifetime), RoleARN: roleARN,
+		Expires: s.Now().Add(lifetime), RoleARN: roleARN, Service: servicePrincipal, Name: sessionName,
 	}
 	s.state.View(func(all *State) {
 		if role := s.role(all, roleARN); role != nil {

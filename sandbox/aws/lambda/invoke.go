@@ -37,9 +37,28 @@ type Result = runner.Result
 // InvokeAs runs the function that an ARN names in the name of a service, such
 // as "apigateway.amazonaws.com", on behalf of the ARN source.
 func (s *Service) InvokeAs(ctx context.Context, service, source, arn string, payload []byte) (Result, error) {
-	name, qualified, err := s.refer(arn)
+	name, qualified, err := s.permitted(service, source, arn)
 	if err != nil {
-		return Result{}, errors.Join(ErrNotPermitted, err)
+		return Result{}, err
+	}
+	if len(payload) > maxPayload {
+		return Result{}, tooLarge(maxPayload)
+	}
+	return s.run(ctx, name, qualified, runner.Event{RequestID: uuid.NewString(), Payload: payload})
+}
+
+// Permits reports whether [Service.InvokeAs] would run the function.
+func (s *Service) Permits(service, source, arn string) bool {
+	_, _, err := s.permitted(service, source, arn)
+	return err == nil
+}
+
+// permitted returns the function that an ARN names, if its policy lets a service
+// invoke it on behalf of a source.
+func (s *Service) permitted(service, source, arn string) (name, qualified string, err error) {
+	name, qualified, err = s.refer(arn)
+	if err != nil {
+		return "", "", errors.Join(ErrNotPermitted, err)
 	}
 	permitted := false
 	err = s.view(name, func(fn *Function) error {
@@ -55,12 +74,9 @@ func (s *Service) InvokeAs(ctx context.Context, service, source, arn string, pay
 		return nil
 	})
 	if err != nil || !permitted {
-		return Result{}, errors.Join(ErrNotPermitted, err)
+		return "", "", errors.Join(ErrNotPermitted, err)
 	}
-	if len(payload) > maxPayload {
-		return Result{}, tooLarge(maxPayload)
-	}
-	return s.run(ctx, name, qualified, runner.Event{RequestID: uuid.NewString(), Payload: payload})
+	return name, qualified, nil
 }
 
 func tooLarge(most int) error {
@@ -72,12 +88,24 @@ func (s *Service) run(ctx context.Context, name, qualified string, event runner.
 	event.ARN = s.qualifiedARN(name, qualified)
 	result, err := s.runner.Invoke(ctx, func() (string, runner.Function, error) { return s.program(name, qualified) }, event)
 	if errors.Is(err, runner.ErrThrottled) {
+		s.Measure(name, "Throttles", 1)
 		err = &wire.Error{
 			Status: http.StatusTooManyRequests, Code: "TooManyRequestsException", Message: "Rate Exceeded.",
 			Detail: map[string]string{"Type": "User", "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded"},
 		}
 	}
 	return result, err
+}
+
+// measure counts an invocation. One that did not fail is an error count of zero.
+func (s *Service) measure(fn runner.Function, result Result) {
+	failed := 0.0
+	if result.Failure != "" {
+		failed = 1
+	}
+	s.Measure(fn.Name, "Invocations", 1)
+	s.Measure(fn.Name, "Errors", failed)
+	s.Measure(fn.Name, "Duration", float64(result.Took.Microseconds())/1000)
 }
 
 // program returns what runs when a function is invoked, and the name of its

@@ -38,6 +38,26 @@ func TestAProcessIsKeptForTheNextInvocation(t *testing.T) {
 	require.Equal(t, 1, parse[answer](t, w.do(t, "f", map[string]any{})).Calls)
 }
 
+func TestAProcessIsNotKeptWhenTheClockIsMoved(t *testing.T) {
+	t.Parallel()
+	w := open(t, "")
+	w.role(t, mayLog)
+	w.create(t, "f")
+	last := parse[answer](t, w.do(t, "f", map[string]any{}))
+	for name, by := range map[string]time.Duration{"idle for long": 6 * time.Minute, "with expired credentials": 24 * time.Hour} {
+		w.clock.advance(by)
+		next := parse[answer](t, w.do(t, "f", map[string]any{}))
+		require.NotEqual(t, last.PID, next.PID, name)
+		require.Equal(t, 1, next.Calls, name)
+		last = next
+	}
+	for range 30 { // never idle for long, and used up
+		w.clock.advance(4*time.Minute + 30*time.Second)
+		last = parse[answer](t, w.do(t, "f", map[string]any{}))
+	}
+	require.Less(t, last.Calls, 30)
+}
+
 // failure is what Lambda answers in place of a function.
 type failure struct{ ErrorType, ErrorMessage string }
 

@@ -29,7 +29,7 @@ import (
 // refuses one.
 const MaxBody = 70167211
 
-// Options configure a [Service]. All but Dir and Environment are required.
+// Options configure a [Service]. Dir, Environment and Measure are optional.
 type Options struct {
 	Account     string
 	Region      string
@@ -38,6 +38,11 @@ type Options struct {
 	Now         func() time.Time
 	Roles       *iam.Service
 	Logs        *logs.Service
+
+	// Measure takes what CloudWatch counts of a function: Invocations, Errors,
+	// Duration in milliseconds, and Throttles, see
+	// https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html.
+	Measure func(function, metric string, value float64)
 }
 
 // Service is AWS Lambda of one account and region. It is an [http.Handler] of
@@ -56,6 +61,9 @@ type Service struct {
 
 // New opens the service. Close ends it.
 func New(options Options) (*Service, error) {
+	if options.Measure == nil {
+		options.Measure = func(string, string, float64) {}
+	}
 	s := &Service{Options: options, mux: http.NewServeMux()}
 	path := ""
 	if options.Dir != "" {
@@ -70,7 +78,8 @@ func New(options Options) (*Service, error) {
 	}
 	s.background, s.stop = context.WithCancel(context.Background())
 	s.runner = runner.New(runner.Options{
-		Region: s.Region, Environment: s.Environment, Now: s.Now, Credentials: s.credentials, Log: s.log, Drained: s.collect,
+		Region: s.Region, Environment: s.Environment, Now: s.Now, Credentials: s.credentials, Log: s.log,
+		Drained: s.collect, Finished: s.measure,
 	})
 	for _, op := range s.operations() {
 		s.mux.HandleFunc(op.pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -98,6 +107,9 @@ func (s *Service) Close() error {
 	}
 	return nil
 }
+
+// Kill kills all processes of functions, see [runner.Runner.Kill].
+func (s *Service) Kill() { s.runner.Kill() }
 
 // ServeHTTP answers one request of the Lambda API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }

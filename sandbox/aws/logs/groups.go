@@ -16,10 +16,7 @@ import (
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html.
 var retentions = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 
-var (
-	groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
-	kmsKeyARN = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$`)
-)
+var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
 
 func checkGroupName(name string) error {
 	if !groupName.MatchString(name) {
@@ -56,8 +53,10 @@ func (s *Service) createLogGroup(r *http.Request) (any, error) {
 	if !slices.Contains([]string{"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"}, in.LogGroupClass) {
 		return nil, invalid("Invalid logGroupClass: got %q, want STANDARD, INFREQUENT_ACCESS or DELIVERY", in.LogGroupClass)
 	}
-	if in.KMSKeyID != "" && !kmsKeyARN.MatchString(in.KMSKeyID) {
-		return nil, invalid("Specified KMS key ARN is not valid: %s", in.KMSKeyID)
+	if in.KMSKeyID != "" {
+		if err := s.checkKey(in); err != nil {
+			return nil, err
+		}
 	}
 	return nil, s.addGroup(in)
 }
@@ -169,31 +168,6 @@ func (s *Service) deleteRetentionPolicy(r *http.Request) (any, error) {
 	}
 	return nil, s.changeGroup(in.LogGroupName, func(group *Group) error {
 		group.RetentionInDays = 0
-		return nil
-	})
-}
-
-func (s *Service) associateKMSKey(r *http.Request) (any, error) {
-	in, err := decode[groupInput](r)
-	if err != nil {
-		return nil, err
-	}
-	if !kmsKeyARN.MatchString(in.KMSKeyID) {
-		return nil, invalid("Specified KMS key ARN is not valid: %s", in.KMSKeyID)
-	}
-	return nil, s.changeGroup(in.LogGroupName, func(group *Group) error {
-		group.KMSKeyID = in.KMSKeyID
-		return nil
-	})
-}
-
-func (s *Service) disassociateKMSKey(r *http.Request) (any, error) {
-	in, err := decode[groupInput](r)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.changeGroup(in.LogGroupName, func(group *Group) error {
-		group.KMSKeyID = ""
 		return nil
 	})
 }

@@ -27,6 +27,10 @@ type Options struct {
 	Region  string
 	Dir     string // holds logs.json and the events; "" keeps all in memory
 	Now     func() time.Time
+
+	// CheckKey returns why the service cannot use a KMS key for a log group, both
+	// ARNs; nil means that it can use every one.
+	CheckKey func(keyARN, groupARN string) error
 }
 
 // State is what is kept durable. Events are kept apart.

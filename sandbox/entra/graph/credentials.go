@@ -5,6 +5,7 @@ import (
 	"crypto/sha1" //nolint:gosec // the thumbprint of a certificate, not a signature
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"net/http"
 	"slices"
 	"strings"
@@ -224,9 +225,11 @@ func (c *call) replacedKeys(old *directory.Application) ([]directory.KeyCredenti
 	return keys, nil
 }
 
-// newKey checks a certificate: X.509 in DER with an RSA key, for verifying,
-// and dates that lie within its own.
+// newKey checks a certificate: X.509 with an RSA key, for verifying, and dates
+// that lie within its own. Documented is DER; PEM is taken too, which is what
+// Terraform's provider sends.
 // https://learn.microsoft.com/graph/api/resources/keycredential
+// https://github.com/hashicorp/terraform-provider-azuread/blob/v2.53.1/internal/helpers/credentials.go
 func newKey(r keyRequest) (directory.KeyCredential, error) {
 	var none directory.KeyCredential
 	if r.Type != "AsymmetricX509Cert" {
@@ -235,7 +238,11 @@ func newKey(r keyRequest) (directory.KeyCredential, error) {
 	if r.Usage != "Verify" {
 		return none, invalidProperty("usage", keyResource)
 	}
-	certificate, err := x509.ParseCertificate(r.Key)
+	der := r.Key
+	if block, _ := pem.Decode(r.Key); block != nil {
+		der = block.Bytes
+	}
+	certificate, err := x509.ParseCertificate(der)
 	if err != nil {
 		return none, invalidProperty("key", keyResource)
 	}

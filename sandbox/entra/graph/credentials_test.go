@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"maps"
 	"math/big"
@@ -151,6 +152,11 @@ func TestCertificates(t *testing.T) {
 	list := g.do(200, "GET", path+"?$select=keyCredentials", nil)["keyCredentials"].([]any)
 	require.Len(t, list, 2)
 	require.NotNil(t, list[0].(object)["key"])
+
+	inPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	g.do(204, "PATCH", path, key(object{"key": base64.StdEncoding.EncodeToString(inPEM)}))
+	selected = g.do(200, "GET", path+"?$select=keyCredentials", nil)["keyCredentials"].([]any)[0].(object)
+	require.Equal(t, base64.StdEncoding.EncodeToString(der), selected["key"])
 	g.do(204, "PATCH", path, object{"keyCredentials": []any{}})
 	require.Empty(t, g.do(200, "GET", path, nil)["keyCredentials"])
 }

@@ -161,13 +161,18 @@ func (i *instance) gone() bool {
 	}
 }
 
-// end kills the process and waits until it has ended.
-func (i *instance) end() {
-	i.ending.Do(func() { close(i.over) })
+// kill kills the process and waits until it has ended. Nobody else is told.
+func (i *instance) kill() {
 	if i.process != nil {
 		i.process.kill()
 		<-i.process.exited
 	}
+}
+
+// end kills the process, and ends what served it.
+func (i *instance) end() {
+	i.ending.Do(func() { close(i.over) })
+	i.kill()
 	_ = i.server.Close() // closes its listener too
 	i.output.close()
 }
@@ -188,7 +193,7 @@ func (i *instance) run(event Event) Result {
 		rep.took = time.Since(began)
 	}
 	rep.failure = out.failure
-	result := Result{Payload: out.payload}
+	result := Result{Payload: out.payload, Took: rep.took}
 	if out.failed || out.failure != nil {
 		result.Failure = "Unhandled"
 	}

@@ -16,7 +16,8 @@ type pool struct {
 	all     map[*instance]bool
 }
 
-// take returns an idle process, or nil when one must be started.
+// take returns an idle process, or nil when one must be started. Stale ones are
+// ended.
 func (r *Runner) take(resolve Resolve) (*pool, Function, *instance, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,7 +37,7 @@ func (r *Runner) take(resolve Resolve) (*pool, Function, *instance, error) {
 	for len(p.idle) > 0 {
 		i := p.idle[len(p.idle)-1]
 		p.idle = p.idle[:len(p.idle)-1]
-		if !i.gone() {
+		if !i.gone() && !i.stale(r.Now()) {
 			return p, fn, i, nil
 		}
 		delete(p.all, i)
@@ -82,6 +83,13 @@ func (r *Runner) release(p *pool, i *instance) {
 	}
 }
 
+// stale reports whether an idle process has been for too long, or idle for
+// long, by the sandbox's clock, which may have been moved: the credentials that
+// it was started with expire.
+func (i *instance) stale(now time.Time) bool {
+	return now.Sub(i.born) > usedFor || now.Sub(i.used) > idleFor
+}
+
 // retire takes the idle processes away, for good.
 func (p *pool) retire() []*instance {
 	p.retired = true
@@ -93,11 +101,11 @@ func (p *pool) retire() []*instance {
 	return idle
 }
 
-// sweep takes the processes away that are gone or idle for long.
+// sweep takes the processes away that are gone or stale.
 func (p *pool) sweep(now time.Time) []*instance {
 	var old []*instance
 	p.idle = slices.DeleteFunc(p.idle, func(i *instance) bool {
-		if !i.gone() && now.Sub(i.used) <= idleFor {
+		if !i.gone() && !i.stale(now) {
 			return false
 		}
 		old = append(old, i)

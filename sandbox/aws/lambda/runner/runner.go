@@ -77,9 +77,11 @@ type Result struct {
 	Failure string
 	// Tail is the end of the invocation's log.
 	Tail []byte
+	// Took is how long it took, without the start of a process.
+	Took time.Duration
 }
 
-// Options configure a [Runner]. All but InitTimeout are required.
+// Options configure a [Runner]. All but Finished and InitTimeout are required.
 type Options struct {
 	Region      string
 	Environment map[string]string // of every process; a function's own variables replace them
@@ -90,6 +92,9 @@ type Options struct {
 	Log func(fn Function, stream string, lines []logs.Line)
 	// Drained is told that no process uses a folder any more that one did.
 	Drained func()
+	// Finished is told of every invocation that was run, also when its caller did
+	// not wait. Nil tells nobody.
+	Finished func(Function, Result)
 	// InitTimeout is how long a program may take to ask for its first event.
 	// Default: 10 s, see
 	// https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html.
@@ -150,6 +155,9 @@ func (r *Runner) Invoke(ctx context.Context, resolve Resolve, event Event) (Resu
 	answer := make(chan answered, 1)
 	go func() {
 		p, i, got := r.invoke(resolve, event)
+		if got.err == nil && r.Finished != nil {
+			r.Finished(fn, got.result)
+		}
 		// Most programs ask for more at once. Then this one is free before its
 		// caller hears of it.
 		prompt := i == nil || i.settled(promptly)
@@ -273,20 +281,38 @@ func (r *Runner) Sweep() {
 	}
 }
 
+// Kill kills all processes in the middle of whatever they do, as when the hosts
+// of all fail at once, and waits until they are dead. The invocations that they
+// are in fail; the next ones get processes of their own. A process that is just
+// being started, for an invocation that it was not given yet, is spared.
+func (r *Runner) Kill() {
+	r.mu.Lock()
+	all := r.instances()
+	r.mu.Unlock()
+	for _, i := range all {
+		i.kill()
+	}
+}
+
 // Close ends all processes, and waits until they have.
 func (r *Runner) Close() {
 	r.stop()
 	r.mu.Lock()
 	r.closed = true
-	var all []*instance
-	for p := range r.every() {
-		for i := range p.all {
-			all = append(all, i)
-		}
-	}
+	all := r.instances()
 	r.mu.Unlock()
 	for _, i := range all {
 		i.end()
 	}
 	r.ended.Wait()
+}
+
+// instances returns the processes, busy ones too.
+func (r *Runner) instances() (all []*instance) {
+	for p := range r.every() {
+		for i := range p.all {
+			all = append(all, i)
+		}
+	}
+	return all
 }

@@ -89,6 +89,39 @@ func TestProcessesThatAProgramStartedEndWithIt(t *testing.T) {
 	}, 10*time.Second, time.Millisecond)
 }
 
+func TestWhatIsKilledFailsAndIsReplaced(t *testing.T) {
+	t.Parallel()
+	r, log := open(t, nil)
+	started := filepath.Join(t.TempDir(), "started")
+	endless := script(t, "touch "+started+"; exec sleep 1000")
+	done := make(chan Result, 1)
+	go func() {
+		result, err := r.Invoke(t.Context(), endless, Event{RequestID: "id"})
+		if err != nil {
+			result.Failure = err.Error()
+		}
+		done <- result
+	}()
+	require.Eventually(t, func() bool {
+		_, err := os.Stat(started)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return err == nil && len(r.instances()) == 1
+	}, 10*time.Second, time.Millisecond)
+	r.Kill()
+	result := <-done
+	require.Equal(t, "Unhandled", result.Failure)
+	require.JSONEq(t, `{"errorType":"Runtime.ExitError","errorMessage":"RequestId: id Error: Runtime exited with error: signal: killed"}`, string(result.Payload))
+	require.Contains(t, log(), "signal: killed")
+
+	r.Kill() // none is left
+	result, err := r.Invoke(t.Context(), script(t, "exit 3"), Event{RequestID: "next"})
+	require.NoError(t, err)
+	require.Contains(t, string(result.Payload), "exit status 3", "another process was started")
+	r.Close()
+	r.Kill()
+}
+
 func TestWithoutCredentialsNothingStarts(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("refused")
