@@ -75,7 +75,7 @@ func TestAgreesWithTheAccessModel(t *testing.T) {
 					answer, reason = w.call(t, sign(object(its.made)), key)
 					by, _ = answer.Context["by"].(string)
 				} else {
-					v := w.judge(its.claims, config.Routes[key])
+					v := w.judge(its.claims, config.Routes[key], start)
 					by, reason = v.by, v.reason
 				}
 				if want.Allowed != (reason == none) || want.By != by {

@@ -36,7 +36,8 @@ type Options struct {
 	// Client fetches the signing keys; nil means [http.DefaultClient]. It never
 	// follows redirects.
 	Client *http.Client
-	// Now is the clock; nil means [time.Now].
+	// Now is the clock that keys are kept by, and for requests that say no time;
+	// nil means [time.Now].
 	Now func() time.Time
 	// Log gets one line for each refusal; nil means [slog.Default]. Allowed calls
 	// are logged at debug level only.
@@ -108,7 +109,17 @@ func (a *Authorizer) decide(ctx context.Context, event events.APIGatewayV2Custom
 	if reason != none || err != nil {
 		return verdict{reason: reason, err: err}
 	}
-	return a.judge(claims, route)
+	return a.judge(claims, route, a.timeOf(event))
+}
+
+// timeOf is when the gateway got the request: its clock is the one that its own
+// JWT authorizer goes by.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+func (a *Authorizer) timeOf(event events.APIGatewayV2CustomAuthorizerV2Request) time.Time {
+	if at := event.RequestContext.TimeEpoch; at > 0 {
+		return time.UnixMilli(at)
+	}
+	return a.now()
 }
 
 // report writes the one line that says what became of a request. It holds

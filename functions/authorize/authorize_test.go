@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -102,6 +103,27 @@ func TestAllowedCallsAreLoggedAtDebugLevelOnly(t *testing.T) {
 	require.Contains(t, w.log.String(), `"oid":"`+daemon+`"`)
 }
 
+func TestTokensAreJudgedByTheClockOfTheGateway(t *testing.T) {
+	t.Parallel()
+	token := "Bearer " + sign(appToken())
+	for name, tt := range map[string]struct {
+		received time.Time
+		reason   Reason
+	}{
+		"as the function's clock says": {start, none},
+		"after it expired":             {start.Add(2 * time.Hour), ReasonExpired},
+		"before it was issued":         {start.Add(-2 * time.Hour), ReasonNotYetValid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := event(token, roles)
+			e.RequestContext.TimeEpoch = tt.received.UnixMilli()
+			_, reason := newWorld(t).handle(t, e)
+			require.Equal(t, tt.reason, reason)
+		})
+	}
+}
+
 func TestNewFillsInWhatRunsInLambda(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -152,7 +174,7 @@ func FuzzClaims(f *testing.F) {
 			return
 		}
 		for name, route := range w.config.Policy.Routes {
-			v := w.judge(c, route)
+			v := w.judge(c, route, start)
 			if v.reason != none {
 				require.Empty(t, v.by)
 				continue

@@ -3,6 +3,7 @@ package authorize
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/entragate/entragate/access/policy"
 )
@@ -20,10 +21,11 @@ func (c claims) text(name string) (value string, present, ok bool) {
 	return value, true, ok
 }
 
-// judge decides what a verified token may do. There is no leeway on times: the
+// judge decides what a verified token may do in a request that was received at
+// a time. There is no leeway: the
 // clocks of AWS and Entra are both kept.
-func (a *Authorizer) judge(c claims, route policy.Route) verdict {
-	if reason := a.check(c); reason != none {
+func (a *Authorizer) judge(c claims, route policy.Route, received time.Time) verdict {
+	if reason := a.check(c, received); reason != none {
 		return verdict{reason: reason, claims: c}
 	}
 	who, ok := c.caller()
@@ -36,8 +38,8 @@ func (a *Authorizer) judge(c claims, route policy.Route) verdict {
 
 // check looks at what is the same for all routes. A claim that is missing or of
 // another type is not the one that is wanted.
-func (a *Authorizer) check(c claims) Reason {
-	now := float64(a.now().UnixMilli()) / 1000
+func (a *Authorizer) check(c claims, received time.Time) Reason {
+	now := float64(received.UnixMilli()) / 1000
 	switch {
 	case c["iss"] != a.config.Issuer:
 		return ReasonWrongIssuer
