@@ -80,6 +80,8 @@ type Client struct {
 	Scopes []string `json:"scopes,omitempty" pulumi:"scopes,optional"`
 	// Roles are app roles assigned to the client; for daemons only.
 	Roles []string `json:"roles,omitempty" pulumi:"roles,optional"`
+	// Credential is how a web client or a daemon proves itself.
+	Credential *Credential `json:"credential,omitempty" pulumi:"credential,optional"`
 }
 
 // Backend is where allowed requests go: an address or a function.

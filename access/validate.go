@@ -44,6 +44,9 @@ type ValidateOptions struct {
 	// Those of native clients are always accepted: they are how a desktop
 	// application gets its answer from the browser (RFC 8252, section 7.3).
 	AllowLocalhost bool
+	// OutboundIssuer is that of the account's outbound identity federation, if it
+	// is known: what credentials of AWS roles name as iss.
+	OutboundIssuer string
 }
 
 // Validate returns nil, or [Problems] with everything that Entra or API Gateway

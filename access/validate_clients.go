@@ -25,6 +25,7 @@ func (v *validator) clients() {
 		v.displayName(at(path, "displayName"), c.DisplayName, shown)
 		v.references(at(path, "scopes"), "scope", c.Scopes, scopes)
 		v.references(at(path, "roles"), "role", c.Roles, roles)
+		v.credential(path, c)
 		switch {
 		case c.Kind == ClientDaemon:
 			v.daemon(path, c)

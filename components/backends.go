@@ -195,7 +195,10 @@ func backendOf(route access.Route, backends []access.Backend) string {
 // functions checks the functions that backends may refer to. Which do is in the
 // access model.
 func (p *problems) functions(component string, args *ProtectedApiArgs) {
-	seen := map[string]string{authorizerSuffix: "that of the Lambda authorizer"}
+	seen := map[string]string{
+		authorizerSuffix: "that of the Lambda authorizer",
+		RotatorName:      "that of the rotator", secretsSuffix: "that of the key of secrets",
+	}
 	for name := range args.FunctionARNs {
 		seen[name] = fmt.Sprintf("functionArns[%q]", name)
 	}

@@ -40,6 +40,11 @@ type ClientApplicationArgs struct {
 	Client access.Client `pulumi:"client"`
 	// Owners are object ids, at least one: see [ApiApplicationArgs].
 	Owners []string `pulumi:"owners"`
+	// Rotator rotates the secret of a client that has one: it becomes an owner
+	// too. Default: nothing makes or rotates a secret.
+	Rotator *Rotator
+	// OutboundIssuer is that of [Credentials], for clients that are roles of AWS.
+	OutboundIssuer string `pulumi:"outboundIssuer,optional"`
 	// Grants says who consents and assigns. Default: managed.
 	Grants Grants `pulumi:"grants,optional"`
 	// GraphURL is where the commands for an administrator point. Default:
@@ -59,6 +64,8 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 	if err := args.validate(); err != nil {
 		return nil, fmt.Errorf("client application %q: %w", name, err)
 	}
+	read, _ := withCertificates([]access.Client{args.Client}) // validated
+	args = args.with(read[0])
 	client := &ClientApplication{}
 	inputs := pulumi.Map{
 		"displayName": pulumi.String(args.Client.DisplayName),
@@ -86,6 +93,11 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 	if err != nil {
 		return nil, err
 	}
+	credential, err := args.newCredential(ctx, name, application, child)
+	if err != nil {
+		return nil, err
+	}
+	made = append(made, credential...)
 
 	client.last = append(made, principal)
 	client.Administrator = administrator
@@ -98,6 +110,41 @@ func NewClientApplication(ctx *pulumi.Context, name string, args *ClientApplicat
 	})
 }
 
+func (args *ClientApplicationArgs) with(client access.Client) *ClientApplicationArgs {
+	changed := *args
+	changed.Client = client
+	return &changed
+}
+
+// newCredential makes what the client proves itself by; a secret is none of it.
+func (args *ClientApplicationArgs) newCredential(ctx *pulumi.Context, name string, application *azuread.Application,
+	child pulumi.ResourceOption,
+) ([]pulumi.Resource, error) {
+	var made pulumi.Resource
+	var err error
+	switch args.Client.CredentialKind(args.OutboundIssuer) {
+	case access.CredentialCertificate:
+		made, err = newCertificate(ctx, name, application, *args.Client.Credential, child)
+	case access.CredentialFederated:
+		issuer, subject := args.Client.Credential.Federation(args.OutboundIssuer)
+		made, err = newFederation(ctx, name, application, issuer, pulumi.String(subject), child)
+	case access.CredentialSecret:
+		return nil, nil
+	default:
+		return nil, nil
+	}
+	return []pulumi.Resource{made}, err
+}
+
+// owners are those that are named, and the rotator of a secret.
+func (args *ClientApplicationArgs) owners() pulumi.StringArray {
+	owners := pulumi.ToStringArray(args.Owners)
+	if args.Rotator != nil && args.Client.CredentialKind(args.OutboundIssuer) == access.CredentialSecret {
+		owners = append(owners, args.Rotator.ServicePrincipalID)
+	}
+	return owners
+}
+
 // registration is the application with the platform of its kind.
 // https://learn.microsoft.com/entra/identity-platform/reply-url
 func (args *ClientApplicationArgs) registration() *azuread.ApplicationArgs {
@@ -105,7 +152,7 @@ func (args *ClientApplicationArgs) registration() *azuread.ApplicationArgs {
 		DisplayName:              pulumi.String(args.Client.DisplayName),
 		SignInAudience:           pulumi.String("AzureADMyOrg"),
 		PreventDuplicateNames:    pulumi.Bool(true),
-		Owners:                   pulumi.ToStringArray(args.Owners),
+		Owners:                   args.owners(),
 		Tags:                     entraTags(args.Tags),
 		RequiredResourceAccesses: args.requiredAccess(),
 	}

@@ -14,6 +14,8 @@ const (
 	deployer = recorder.Caller
 	alice    = "aaaaaaaa-0000-4000-8000-000000000002"
 	staff    = "aaaaaaaa-0000-4000-8000-000000000003"
+
+	outboundIssuer = "https://11111111.tokens.sts.global.api.aws"
 )
 
 func scopes() []access.Scope {
@@ -63,9 +65,13 @@ func ordersArgs(t testing.TB) *components.ProtectedApiArgs {
 		Roles:       roles(),
 		Clients: []access.Client{
 			{Name: "portal", Kind: access.ClientSPA, RedirectURIs: []string{"https://portal.example.com/signed-in"}, Scopes: []string{"Orders.Read", "Orders.Browse", "Orders.Old"}},
-			{Name: "backoffice", Kind: access.ClientWeb, DisplayName: "Back office", RedirectURIs: []string{"https://backoffice.example.com/signin-oidc"}, Scopes: []string{"Orders.Write"}},
+			{Name: "backoffice", Kind: access.ClientWeb, DisplayName: "Back office", RedirectURIs: []string{"https://backoffice.example.com/signin-oidc"}, Scopes: []string{"Orders.Write"}, Credential: &access.Credential{
+				AWSRole: "arn:aws:iam::123456789012:role/backoffice",
+			}},
 			{Name: "desktop", Kind: access.ClientNative, RedirectURIs: []string{"http://localhost"}},
-			{Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export", "Orders.Audit"}},
+			{Name: "export", Kind: access.ClientDaemon, Roles: []string{"Orders.Export", "Orders.Audit"}, Credential: &access.Credential{
+				Kind: access.CredentialSecret, Readers: []string{"arn:aws:iam::123456789012:role/export"},
+			}},
 		},
 		Backends: backends(),
 		Functions: []components.BackendFunction{{
@@ -74,6 +80,9 @@ func ordersArgs(t testing.TB) *components.ProtectedApiArgs {
 		}},
 		Routes:     routes(),
 		Authorizer: components.RoleAuthorizer{Binary: binary},
+		Credentials: components.Credentials{
+			OutboundIssuer: outboundIssuer, CreateKey: true, AlarmTopic: "arn:aws:sns:eu-west-1:123456789012:alarms", Binary: binary,
+		},
 		Assignment: access.Assignment{Users: []string{alice}, Groups: []string{staff}},
 		CORS:       &components.CORS{AllowOrigins: []string{"https://portal.example.com"}},
 		Protect:    true,

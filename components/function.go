@@ -21,12 +21,16 @@ const functionType = "entragate:index:Function"
 type Function struct {
 	pulumi.ResourceState
 
-	// ARN names the function, its unpublished version.
-	ARN pulumi.StringOutput `pulumi:"arn"`
+	// ARN names the function, its unpublished version; Name is the last part of it.
+	ARN  pulumi.StringOutput `pulumi:"arn"`
+	Name pulumi.StringOutput `pulumi:"name"`
 	// InvokeARN is what a Lambda authorizer of API Gateway calls it by.
 	InvokeARN pulumi.StringOutput `pulumi:"invokeArn"`
 	// LogGroupName is the CloudWatch log group of what the function writes.
 	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+	// RoleARN and RoleName are those of the role that the function runs with.
+	RoleARN  pulumi.StringOutput `pulumi:"roleArn"`
+	RoleName pulumi.StringOutput `pulumi:"roleName"`
 }
 
 // FunctionArgs configures a [Function].
@@ -39,6 +43,9 @@ type FunctionArgs struct {
 	// Environment are the function's variables. They are readable by whoever may
 	// read the function's configuration: no place for secrets.
 	Environment pulumi.StringMap `pulumi:"environment,optional"`
+	// Permissions are what the function may do beside writing its log: statements
+	// of an IAM policy, which may hold outputs.
+	Permissions []map[string]any
 	// Settings bound what the function may use.
 	Settings FunctionSettings `pulumi:"settings,optional"`
 	// Tags are those of the function, its role and its log group.
@@ -105,10 +112,14 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 	}
 
 	function.ARN, function.InvokeARN, function.LogGroupName = fn.Arn, fn.InvokeArn, logs.Name
+	function.Name, function.RoleARN, function.RoleName = fn.Name, role.Arn, role.Name
 	return function, ctx.RegisterResourceOutputs(function, pulumi.Map{
 		"arn":          function.ARN,
+		"name":         function.Name,
 		"invokeArn":    function.InvokeARN,
 		"logGroupName": function.LogGroupName,
+		"roleArn":      function.RoleARN,
+		"roleName":     function.RoleName,
 	})
 }
 
@@ -155,6 +166,7 @@ func newFunctionRole(ctx *pulumi.Context, name string, args *FunctionArgs, logs 
 			"Resource": "*",
 		})
 	}
+	statements = append(statements, args.Permissions...)
 	policy, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
 		Role:   role.Name,
 		Policy: pulumi.JSONMarshal(policyDocument(statements...)),

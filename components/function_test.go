@@ -275,5 +275,5 @@ func TestBackendsReferToFunctionsOfTheProgram(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:lambda:eu-west-1:123456789012:function:mine",
 		r.Find(t, "aws:apigatewayv2/integration:Integration", "orders-reports").Inputs["integrationUri"])
-	require.Equal(t, 1, count(r, functionType), "the authorizer's alone")
+	require.Equal(t, 2, count(r, functionType), "those of the authorizer and the rotator alone")
 }

@@ -117,3 +117,25 @@ func (r roleAssignment) command(graphURL string) pulumi.StringOutput {
 		`--body '{"principalId":"%s","resourceId":"%s","appRoleId":"%s"}'`,
 		graphURL, r.resource, r.principal, r.resource, r.role)
 }
+
+// ownership makes a service principal an owner of an application that is there
+// already.
+type ownership struct {
+	name        string
+	application *azuread.Application
+	owner       pulumi.StringInput // the service principal's object id
+}
+
+func (o ownership) make(ctx *pulumi.Context, opts ...pulumi.ResourceOption) (pulumi.Resource, error) {
+	return azuread.NewApplicationOwner(ctx, o.name, &azuread.ApplicationOwnerArgs{
+		ApplicationId: o.application.ID(), OwnerObjectId: o.owner,
+	}, append(opts, goesWith(o.application))...)
+}
+
+// https://learn.microsoft.com/graph/api/application-post-owners
+func (o ownership) command(graphURL string) pulumi.StringOutput {
+	return pulumi.Sprintf(`az rest --method POST --url '%s/v1.0/applications/%s/owners/$ref' `+
+		`--headers Content-Type=application/json `+
+		`--body '{"@odata.id":"%s/v1.0/directoryObjects/%s"}'`,
+		graphURL, o.application.ObjectId, graphURL, o.owner)
+}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -37,6 +38,9 @@ type ProtectedApi struct {
 	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
 	// LogGroupName is the CloudWatch log group of the access log.
 	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+	// Credentials say how each confidential client, and the rotator of their
+	// secrets, proves itself: kind, clientId, and secretArn where there is a secret.
+	Credentials pulumi.StringMapMapOutput `pulumi:"credentials"`
 	// Access is who can call what: route key, caller, words.
 	Access pulumi.StringMapMapOutput `pulumi:"access"`
 	// Administrator lists the commands that an administrator must run; empty
@@ -90,6 +94,9 @@ type ProtectedApiArgs struct {
 	AccessLog AccessLog `pulumi:"accessLog,optional"`
 	// Authorizer configures the Lambda authorizer of routes with roles.
 	Authorizer RoleAuthorizer `pulumi:"authorizer,optional"`
+	// Credentials configures how clients prove themselves, and how their secrets
+	// are rotated.
+	Credentials Credentials `pulumi:"credentials,optional"`
 	// Architecture is what functions run on. Default: arm64.
 	Architecture functions.Architecture `pulumi:"architecture,optional"`
 	// Protect refuses the removal of a scope or role that is not retired, and the
@@ -126,6 +133,7 @@ func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	ctx.Export("scopes", p.ScopeURIs)
 	ctx.Export("access", p.Access)
 	ctx.Export("logGroup", p.LogGroupName)
+	ctx.Export("credentials", p.Credentials)
 	if p.grants == GrantsExternal {
 		ctx.Export("administrator", p.Administrator)
 	}
@@ -158,6 +166,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
 	}
 	args = args.withDefaultName(name)
+	args.Clients, _ = withCertificates(args.Clients) // validated
 	report, err := args.Tenant.Check(ctx.Context(), args.HTTPClient)
 	if err != nil {
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
@@ -182,16 +191,43 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	}
 	last := api.last
 	administrator := pulumi.StringArrayArray{api.Administrator}
-	clientIDs := pulumi.StringMap{}
+	secrets, err := newStoredSecrets(ctx, name, args, tags, child)
+	if err != nil {
+		return nil, err
+	}
+	if secrets != nil {
+		administrator = append(administrator, secrets.rotator.Administrator)
+	}
+	clientIDs, credentials := pulumi.StringMap{}, pulumi.StringMapMap{}
 	for _, c := range args.Clients {
-		client, err := NewClientApplication(ctx, name+"-"+c.Name, args.clientApplication(c, api, tags), child)
+		client, err := NewClientApplication(ctx, name+"-"+c.Name, args.clientApplication(c, api, secrets, tags), child)
 		if err != nil {
 			return nil, err
 		}
 		last = append(last, client.last...)
 		clientIDs[c.Name] = client.ClientID
 		administrator = append(administrator, client.Administrator)
+		switch kind := c.CredentialKind(args.Credentials.OutboundIssuer); kind {
+		case "":
+		case access.CredentialSecret:
+			stored, err := secrets.store(ctx, name+"-"+c.Name, c, client, api)
+			if err != nil {
+				return nil, err
+			}
+			last = append(last, stored.last...)
+			credentials[c.Name] = pulumi.StringMap{
+				"kind": pulumi.String(kind), "clientId": client.ClientID, "secretArn": stored.SecretARN,
+			}
+		default:
+			credentials[c.Name] = pulumi.StringMap{"kind": pulumi.String(kind), "clientId": client.ClientID}
+		}
 	}
+	secrets.declare(credentials)
+	checked, err := secrets.check(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last = append(last, checked...)
 	functionARNs, err := args.newBackendFunctions(ctx, name, tags, child)
 	if err != nil {
 		return nil, err
@@ -222,6 +258,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	protected.ClientID, protected.ScopeURIs = api.ClientID, api.ScopeURIs
 	protected.Issuer = pulumi.String(report.Issuer).ToStringOutput()
 	protected.ClientIDs = clientIDs.ToStringMapOutput()
+	protected.Credentials = credentials.ToStringMapMapOutput()
 	protected.Access = words(args.Model().Matrix()).ToStringMapMapOutput()
 	protected.Administrator = flatten(administrator)
 	return protected, ctx.RegisterResourceOutputs(protected, pulumi.Map{
@@ -232,6 +269,7 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		"scopeUris":     protected.ScopeURIs,
 		"clientIds":     protected.ClientIDs,
 		"logGroupName":  protected.LogGroupName,
+		"credentials":   protected.Credentials,
 		"access":        protected.Access,
 		"administrator": protected.Administrator,
 	})
@@ -248,22 +286,25 @@ func (args *ProtectedApiArgs) Validate(name string) error {
 	if len(args.Owners) > 0 {
 		p.owners(args.Owners)
 	}
-	p.model(args.declared(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost},
+	p.model(args.declared(), access.ValidateOptions{AllowLocalhost: args.AllowLocalhost, OutboundIssuer: args.Credentials.OutboundIssuer},
 		"scopes", "roles", "clients", "backends", "routes", "assignment", "decisionCacheSeconds")
 	p.functions(name, args)
+	p.credentials(args.Credentials, args.Architecture)
+	p.certificates(args.Clients, time.Now())
 	p.clientDisplayNames(args)
+	p.rotation(name, args)
 	p.grants(args.Grants)
 	p.gateway(&GatewayArgs{
 		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
 		Authorizer: args.Authorizer, Architecture: args.Architecture, AllowLocalhost: args.AllowLocalhost,
 	})
-	p.tagsBesideOurs(args.Tags)
+	p.tagsBesideOurs(args.Tags, args.ourTags()...)
 	return p.err()
 }
 
 // warn logs what is doubtful but not wrong.
 func (args *ProtectedApiArgs) warn(ctx *pulumi.Context, protected *ProtectedApi, also []string) error {
-	warnings := slices.Clone(also)
+	warnings := append(slices.Clone(also), certificateWarnings(args.Clients, time.Now())...)
 	for _, w := range args.Model().Warnings() {
 		warnings = append(warnings, w.Error())
 	}
@@ -309,12 +350,14 @@ func (args *ProtectedApiArgs) apiApplication(tags map[string]string) *ApiApplica
 	}
 }
 
-func (args *ProtectedApiArgs) clientApplication(c access.Client, api *ApiApplication, tags map[string]string,
+func (args *ProtectedApiArgs) clientApplication(c access.Client, api *ApiApplication, secrets *storedSecrets, tags map[string]string,
 ) *ClientApplicationArgs {
 	c.DisplayName = args.clientDisplayName(c)
 	return &ClientApplicationArgs{
 		API:            api,
 		Client:         c,
+		Rotator:        secrets.rotatorOf(),
+		OutboundIssuer: args.Credentials.OutboundIssuer,
 		Owners:         args.owners(),
 		Grants:         args.Grants,
 		GraphURL:       args.Tenant.GraphURL(),

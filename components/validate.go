@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -149,13 +150,14 @@ var tagText = regexp.MustCompile(`^[\p{L}\p{N}\p{Z}_.:/=+@-]*$`)
 
 const maxTags = 50 // of one object in AWS
 
-// tagsBesideOurs checks tags to which [TagProject] and [TagStack] are added,
-// which would overwrite tags of the same key.
-func (p *problems) tagsBesideOurs(tags map[string]string) {
+// tagsBesideOurs checks tags to which ours are added, which would overwrite tags
+// of the same key.
+func (p *problems) tagsBesideOurs(tags map[string]string, ours ...string) {
 	p.tags(tags)
-	ours := []string{TagProject, TagStack}
 	if most := maxTags - len(ours); len(tags) > most && len(tags) <= maxTags {
-		p.add("tags", "too many tags", fmt.Sprint(len(tags)), fmt.Sprintf("at most %d beside %s", most, strings.Join(ours, " and ")))
+		others, last := ours[:len(ours)-1], ours[len(ours)-1]
+		p.add("tags", "too many tags", fmt.Sprint(len(tags)),
+			fmt.Sprintf("at most %d beside %s and %s", most, strings.Join(others, ", "), last))
 	}
 	for _, key := range ours {
 		if value, taken := tags[key]; taken {
@@ -293,7 +295,8 @@ func (args *ClientApplicationArgs) validate() error {
 	for value := range args.API.roleIDs {
 		m.Roles = append(m.Roles, access.Role{Value: value})
 	}
-	p.model(m, access.ValidateOptions{AllowLocalhost: args.AllowLocalhost}, "clients")
+	p.model(m, access.ValidateOptions{AllowLocalhost: args.AllowLocalhost, OutboundIssuer: args.OutboundIssuer}, "clients")
+	p.certificates(m.Clients, time.Now())
 	for i := range p.Problems {
 		p.Problems[i].Path = strings.Replace(p.Problems[i].Path, "clients[0]", "client", 1)
 	}

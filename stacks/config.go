@@ -36,6 +36,7 @@ type Config struct {
 	Grants         components.Grants            `json:"grants"`
 	CORS           components.CORS              `json:"cors"`
 	Throttle       access.Throttle              `json:"throttle"`
+	Credentials    components.Credentials       `json:"credentials"`
 	AccessLog      components.AccessLog         `json:"accessLog"`
 	Protect        bool                         `json:"protect"`
 	AllowLocalhost bool                         `json:"allowLocalhost"`
@@ -59,6 +60,15 @@ type API struct {
 // relative to the project, as they are from everywhere.
 func (c Config) Located() Config {
 	c.Authorizer.Binary = c.locate(c.Authorizer.Binary)
+	c.Credentials.Binary = c.locate(c.Credentials.Binary)
+	c.Clients = slices.Clone(c.Clients)
+	for i, client := range c.Clients {
+		if client.Credential != nil && client.Credential.File != "" {
+			credential := *client.Credential
+			credential.File = c.locate(credential.File)
+			c.Clients[i].Credential = &credential
+		}
+	}
 	c.Functions = slices.Clone(c.Functions)
 	for i, f := range c.Functions {
 		c.Functions[i].Binary = c.locate(f.Binary)
@@ -132,6 +142,7 @@ func (c Config) args(client *http.Client) *components.ProtectedApiArgs {
 		Assignment:     c.Assignment,
 		Grants:         c.Grants,
 		Throttle:       &c.Throttle,
+		Credentials:    c.Credentials,
 		AccessLog:      c.AccessLog,
 		Protect:        c.Protect,
 		AllowLocalhost: c.AllowLocalhost,

@@ -84,8 +84,10 @@ func TestDeployWithExternalGrants(t *testing.T) {
 	}
 	commands, ok := r.Exports()["administrator"].([]string)
 	require.True(t, ok)
-	// A user's assignment, two grants for each of three clients, a daemon's role.
-	require.Len(t, commands, 1+3*2+1)
+	// A user's assignment, two grants for each of three clients, a daemon's role,
+	// and since there are secrets, the rotator's permission and its ownership of
+	// itself.
+	require.Len(t, commands, 1+3*2+1+2)
 	for _, command := range commands {
 		require.Contains(t, command, "az rest --method POST --url 'https://graph.microsoft.com/v1.0/")
 		require.NotContains(t, command, "%!")
@@ -211,6 +213,26 @@ func TestDeployRefusesBadInput(t *testing.T) {
 		"a backend of an unknown function": {
 			key: "backends", value: `[{"name":"orders","function":"oders"}]`,
 			want: `entragate:backends[0].function: unknown function: got "oders", want "orders"`,
+		},
+		"secrets that would expire": {
+			key: "credentials", value: `{"rotationDays":60,"lifetimeDays":150}`,
+			want: `entragate:credentials.lifetimeDays: secrets would expire before they are replaced, or nearly: got "150", want at least 151 days`,
+		},
+		"a misspelt setting of credentials": {
+			key: "credentials", value: `{"rotationDay":60}`,
+			want: `entragate:credentials.rotationDay: unknown setting: got "rotationDay", want "rotationDays"`,
+		},
+		"a misspelt setting of a credential": {
+			key: "clients", value: `[{"name":"export","kind":"daemon","credential":{"github":{"repository":"a/b","branches":"main"}}}]`,
+			want: `entragate:clients[0].credential.github.branches: unknown setting: got "branches", want "branch"`,
+		},
+		"a credential of a single-page client": {
+			key: "clients", value: `[{"name":"portal","kind":"spa","redirectUris":["https://a.example/b"],"credential":{"kind":"secret"}}]`,
+			want: "entragate:clients[0].credential: credential of a spa client: it runs where nobody can keep one",
+		},
+		"a certificate that is not there": {
+			key: "clients", value: `[{"name":"export","kind":"daemon","credential":{"file":"nowhere.pem"}}]`,
+			want: "entragate:clients[0].credential.file: open nowhere.pem",
 		},
 		"an unknown architecture": {
 			key: "architecture", value: `amd64`,

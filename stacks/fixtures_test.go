@@ -1,10 +1,12 @@
 package stacks
 
 import (
+	"encoding/json"
 	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
@@ -41,6 +43,12 @@ func settings(t *testing.T, stack string) map[string]string {
 	}
 	program := strconv.Quote(recorder.Program(t))
 	all["entragate:authorizer"] = `{"binary":` + program + `}`
+	var credentials map[string]any
+	require.NoError(t, json.Unmarshal([]byte(all["entragate:credentials"]), &credentials))
+	credentials["binary"] = strings.Trim(program, `"`)
+	raw, err := json.Marshal(credentials)
+	require.NoError(t, err)
+	all["entragate:credentials"] = string(raw)
 	all["entragate:functions"] = packageSetting.ReplaceAllString(all["entragate:functions"], `"binary":`+program)
 	return all
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
 )
 
 func TestReadFilesOfCommittedStacks(t *testing.T) {
@@ -31,9 +32,25 @@ func TestReadFilesOfCommittedStacks(t *testing.T) {
 	require.False(t, prod.AllowLocalhost)
 	require.False(t, dev.Protect)
 	require.True(t, prod.Protect)
+	require.Equal(t, components.Credentials{RecoveryDays: new(0)}, dev.Credentials, "what is deleted is gone")
+	require.Equal(t, components.Credentials{CreateKey: true}, prod.Credentials, "what is deleted can be restored for 30 days")
 	require.Empty(t, dev.TenantID)
 	require.True(t, dev.Model().Assignment.IsRequired())
 	require.Equal(t, dev.Model().Matrix().Routes, prod.Model().Matrix().Routes)
+}
+
+func TestPathsOfCredentialsAreThoseOfTheProject(t *testing.T) {
+	t.Parallel()
+	given := Config{dir: "/project", Credentials: components.Credentials{Binary: "bin/rotate"}, Clients: []access.Client{
+		{Name: "portal"},
+		{Name: "export", Credential: &access.Credential{File: "export.pem"}},
+		{Name: "partner", Credential: &access.Credential{File: "/etc/partner.pem"}},
+	}}
+	located := given.Located()
+	require.Equal(t, "/project/bin/rotate", located.Credentials.Binary)
+	require.Equal(t, "/project/export.pem", located.Clients[1].Credential.File)
+	require.Equal(t, "/etc/partner.pem", located.Clients[2].Credential.File)
+	require.Equal(t, "export.pem", given.Clients[1].Credential.File, "the configuration stays as it was written")
 }
 
 // The engine validates the stack's settings against the project's types, and

@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -78,6 +79,9 @@ func TestMain(m *testing.M) {
 type project struct {
 	t   *testing.T
 	dir string
+
+	mu   sync.Mutex
+	said []string // by commands
 }
 
 func newProject(t *testing.T) *project {
@@ -119,7 +123,13 @@ func (p *project) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (p *project) try(args ...string) outcome { return finish(p.t, p.command(args...)) }
+func (p *project) try(args ...string) outcome {
+	o := finish(p.t, p.command(args...))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.said = append(p.said, o.stdout, o.stderr)
+	return o
+}
 
 func finish(t *testing.T, cmd *exec.Cmd) outcome {
 	var stdout, stderr bytes.Buffer

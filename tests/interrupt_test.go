@@ -20,7 +20,7 @@ func TestAKilledUpConverges(t *testing.T) {
 	}
 	// While objects are created, a few more each time, until all are there.
 	cuts := 0
-	for ; kill(t, p.command("sandbox", "up"), created(1+cuts%4)); cuts++ {
+	for ; kill(t, p.command("sandbox", "up"), created(1+cuts%7)); cuts++ {
 		require.Less(t, cuts, 60, "it does not get on")
 	}
 	require.Greater(t, cuts, 8, "a handful of kills shows nothing")

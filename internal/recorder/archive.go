@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/archive"
 )
 
 // withoutArchives replaces archives by what is in them: files, by name, with
 // their text; of programs, which differ from machine to machine, the mode only.
+// What the state encrypts is below "secret".
 func withoutArchives(value any) any {
 	switch value := value.(type) {
 	case map[string]any:
@@ -22,6 +24,8 @@ func withoutArchives(value any) any {
 		}
 	case *archive.Archive:
 		return listed(value.Path)
+	case *resource.Secret:
+		return map[string]any{"secret": withoutArchives(value.Element.Mappable())}
 	}
 	return value
 }

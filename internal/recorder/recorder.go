@@ -189,7 +189,20 @@ func (r *Recorder) created(args pulumi.MockResourceArgs) (string, resource.Prope
 		set("name", id)
 		set("arn", arn)
 		set("invokeArn", "arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/"+arn+"/invocations")
-	case "aws:iam/rolePolicy:RolePolicy", "aws:lambda/permission:Permission",
+	case "aws:secretsmanager/secret:Secret":
+		id = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:" + args.Name + "-AbCdEf"
+		set("arn", id)
+	case "aws:kms/key:Key":
+		set("arn", "arn:aws:kms:eu-west-1:123456789012:key/"+id)
+	case "aws:cloudwatch/eventRule:EventRule":
+		id = args.Name + "-1234567"
+		set("name", id)
+		set("arn", "arn:aws:events:eu-west-1:123456789012:rule/"+id)
+	case "aws:secretsmanager/secretPolicy:SecretPolicy", "aws:secretsmanager/secretRotation:SecretRotation",
+		"aws:cloudwatch/eventTarget:EventTarget", "aws:cloudwatch/metricAlarm:MetricAlarm",
+		"azuread:index/applicationCertificate:ApplicationCertificate", "azuread:index/applicationOwner:ApplicationOwner",
+		"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential",
+		"aws:iam/rolePolicy:RolePolicy", "aws:lambda/permission:Permission",
 		"aws:apigatewayv2/authorizer:Authorizer", "aws:apigatewayv2/integration:Integration",
 		"aws:apigatewayv2/route:Route", "aws:apigatewayv2/stage:Stage",
 		"azuread:index/applicationIdentifierUri:ApplicationIdentifierUri",
@@ -213,6 +226,16 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 		return resource.PropertyMap{
 			"tenantId": resource.NewProperty(Tenant),
 			"objectId": resource.NewProperty(Caller),
+		}, nil
+	case "aws:index/getCallerIdentity:getCallerIdentity":
+		return resource.PropertyMap{
+			"accountId": resource.NewProperty("123456789012"), "arn": resource.NewProperty("arn:aws:iam::123456789012:user/deployer"),
+			"id": resource.NewProperty("123456789012"), "userId": resource.NewProperty("AIDA"),
+		}, nil
+	case "aws:index/getRegion:getRegion":
+		return resource.PropertyMap{
+			"name": resource.NewProperty("eu-west-1"), "id": resource.NewProperty("eu-west-1"),
+			"endpoint": resource.NewProperty(""), "description": resource.NewProperty(""),
 		}, nil
 	}
 	return nil, fmt.Errorf("%s: say in the recorder what it returns", args.Token)

@@ -32,8 +32,9 @@ func TestAdministratorCommandsMakeTheMatrixTrue(t *testing.T) {
 
 	commands := administrator(t, s, tools.Root, tools.Env())
 	// A user's and a group's assignment, two grants for each of three clients,
-	// a daemon's role.
-	require.Len(t, commands, 2+3*2+1)
+	// a daemon's role, and since there are secrets, the rotator's permission and
+	// its ownership of itself.
+	require.Len(t, commands, 2+3*2+1+2)
 	for _, command := range commands {
 		s.az(command)
 	}

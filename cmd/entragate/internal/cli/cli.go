@@ -128,7 +128,7 @@ Pulumi engine and providers into clouds on this machine, and calls it as every
 caller would.
 
 Exit codes: 0 all is well; 1 it failed; 2 wrong arguments; 3 something is not as
-it should be (a cell of the access matrix, an orphan); 130 interrupted.`,
+it should be (a cell of the access matrix, a credential, an orphan); 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -145,8 +145,9 @@ it should be (a cell of the access matrix, an orphan); 130 interrupted.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 
 	clouds := &cobra.Command{Use: "sandbox", Short: "The clouds on this machine, and stacks in them", Args: noArgs, RunE: help}
-	clouds.AddCommand(a.upCommand(), a.previewCommand(), a.downCommand(), a.serveCommand(), a.statusCommand())
-	root.AddCommand(clouds, a.accessCommand(), a.verifyCommand(), a.tokenCommand(), a.orphansCommand())
+	clouds.AddCommand(a.upCommand(), a.previewCommand(), a.downCommand(), a.serveCommand(), a.statusCommand(), a.clockCommand())
+	root.AddCommand(clouds, a.accessCommand(), a.verifyCommand(), a.tokenCommand(),
+		a.credentialsCommand(), a.rotateCommand(), a.orphansCommand())
 	return root
 }
 

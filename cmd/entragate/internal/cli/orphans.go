@@ -1,13 +1,11 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -15,6 +13,7 @@ import (
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 	"github.com/entragate/entragate/cmd/entragate/internal/orphans"
+	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/stacks"
 )
 
@@ -28,8 +27,8 @@ type orphansResult struct {
 }
 
 type orphansOptions struct {
-	delete, adopt, real bool
-	region              string
+	accounts
+	delete, adopt bool
 }
 
 func (a *app) orphansCommand() *cobra.Command {
@@ -46,19 +45,18 @@ credentials of AWS and Azure SDKs lead to, with the pulumi CLI and the state tha
 the project uses. Exit code 3: there are orphans.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			switch {
-			case o.real:
+			if err := o.check(); err != nil {
+				return err
+			}
+			if o.real {
 				return a.realOrphans(cmd.Context(), o)
-			case o.region != "":
-				return usageError{fmt.Errorf("--region: got %q without --real: the sandbox has one region", o.region)}
 			}
 			return a.sandboxOrphans(cmd.Context(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&o.delete, "delete", false, "delete them")
 	cmd.Flags().BoolVar(&o.adopt, "adopt", false, "take them into the state")
-	cmd.Flags().BoolVar(&o.real, "real", false, "look into real accounts, not into the sandbox")
-	cmd.Flags().StringVar(&o.region, "region", "", "AWS region of real accounts (default that of the AWS configuration)")
+	o.flags(cmd)
 	return cmd
 }
 
@@ -82,7 +80,7 @@ func (a *app) sandboxOrphans(ctx context.Context, o orphansOptions) (err error) 
 		}
 		return e.Adopt(ctx, ids)
 	}
-	return a.settle(ctx, s.clouds, orphans.Stack{Project: s.project.Name, Name: a.stack}, state, o, adopt)
+	return a.settle(ctx, s.clouds, stackOf(s.project.Name, a.stack, s.config), state, o, adopt)
 }
 
 func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
@@ -90,27 +88,11 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := stacks.ReadFiles(p.Dir, a.stack)
+	accounts, cfg, err := o.open(ctx, p.Dir, a.stack)
 	if err != nil {
 		return err
 	}
-	accounts, err := clouds.Default(ctx, o.region, cfg.Tenant().GraphURL())
-	if err != nil {
-		return err
-	}
-	pulumi := func(stdin []byte, args ...string) ([]byte, error) {
-		args = append(args, "--stack", a.stack, "--non-interactive")
-		cmd := exec.CommandContext(ctx, "pulumi", args...) //nolint:gosec // the user's own stack
-		cmd.Dir = p.Dir
-		cmd.Stdin = bytes.NewReader(stdin)
-		var stderr bytes.Buffer
-		cmd.Stderr = &stderr
-		out, err := cmd.Output()
-		if err != nil {
-			return nil, fmt.Errorf("pulumi %s: %w: %s", args[0], err, bytes.TrimSpace(stderr.Bytes()))
-		}
-		return out, nil
-	}
+	pulumi := a.pulumi(ctx, p.Dir)
 	exported, err := pulumi(nil, "stack", "export")
 	if err != nil {
 		return err
@@ -126,7 +108,11 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 		return err
 	}
 	adopt := func(ids map[string]string) error { return engine.AdoptWith(pulumi, ids) }
-	return a.settle(ctx, accounts, orphans.Stack{Project: p.Name, Name: a.stack}, state, o, adopt)
+	return a.settle(ctx, accounts, stackOf(p.Name, a.stack, cfg), state, o, adopt)
+}
+
+func stackOf(project, name string, cfg stacks.Config) orphans.Stack {
+	return orphans.Stack{Project: project, Name: name, GrantsExternal: cfg.Grants == components.GrantsExternal}
 }
 
 // settle lists orphans and does with them what the options say.

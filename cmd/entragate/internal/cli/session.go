@@ -184,6 +184,7 @@ func (s *session) here(ctx context.Context) (project.Sandbox, error) {
 	here := project.Sandbox{
 		Architecture: architecture,
 		Region:       s.settings.Region, LoginHost: s.env["ARM_METADATA_HOSTNAME"], TenantID: s.settings.TenantID,
+		Reader: "arn:aws:iam::" + s.settings.Account + ":user/sandbox", OutboundIssuer: s.env["AWS_OUTBOUND_ISSUER"],
 		Group: (&directory.State{Tenant: directory.Tenant{ID: s.settings.TenantID}}).StableID("group/" + directory.GroupName),
 	}
 	var err error
@@ -262,10 +263,16 @@ func (s *session) repair(ctx context.Context, e *engine.Engine) error {
 			return err
 		}
 		found := orphans.Find(objects, state.Custom())
+		if found, err = s.adoptRotations(ctx, e, found, state); err != nil {
+			return err
+		}
 		for _, o := range found {
 			s.app.progress("repair: deleting %s %s, which an interrupted run created", o.Type, o.Name)
 		}
 		if err := orphans.Delete(ctx, s.clouds, found); err != nil {
+			return err
+		}
+		if state, err = e.State(); err != nil {
 			return err
 		}
 		if gone := orphans.Gone(objects, state.Custom()); len(state.Pending) > 0 || len(gone) > 0 {
@@ -278,7 +285,28 @@ func (s *session) repair(ctx context.Context, e *engine.Engine) error {
 	})
 }
 
+// adoptRotations takes the rotations of secrets into the state, and returns the
+// other orphans. A rotation that was turned on and has not succeeded yet, as that
+// of a rotator without its first secret, can be turned off only by leaving a
+// version behind that keeps it from being turned on again.
+// https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CancelRotateSecret.html
+func (s *session) adoptRotations(
+	ctx context.Context, e *engine.Engine, found []orphans.Object, state engine.State,
+) ([]orphans.Object, error) {
+	rotations, others := orphans.Rotations(found)
+	adopted := orphans.Adoptable(rotations, state.Pending)
+	if len(adopted) == 0 {
+		return found, nil
+	}
+	s.app.progress("repair: adopting the rotations of %d secrets, which an interrupted run turned on", len(adopted))
+	if err := e.Adopt(ctx, adopted); err != nil {
+		return nil, err
+	}
+	left := slices.DeleteFunc(rotations, func(o orphans.Object) bool { return o.AdoptedBy(adopted) })
+	return append(left, others...), nil
+}
+
 // objects are what the stack has in the clouds.
 func (s *session) objects(ctx context.Context) ([]orphans.Object, error) {
-	return orphans.List(ctx, s.clouds, orphans.Stack{Project: s.project.Name, Name: s.app.stack})
+	return orphans.List(ctx, s.clouds, stackOf(s.project.Name, s.app.stack, s.config))
 }

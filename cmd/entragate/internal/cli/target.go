@@ -8,18 +8,20 @@ import (
 	"time"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/cmd/entragate/internal/credentials"
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 	"github.com/entragate/entragate/cmd/entragate/internal/verify"
 )
 
 // outputs are those of the stack that tell how to call what it deployed.
 type outputs struct {
-	URL      string                       `json:"url"`
-	TenantID string                       `json:"tenantId"`
-	Audience string                       `json:"audience"`
-	Clients  map[string]string            `json:"clients"`
-	Scopes   map[string]string            `json:"scopes"`
-	Access   map[string]map[string]string `json:"access"`
+	URL         string                          `json:"url"`
+	TenantID    string                          `json:"tenantId"`
+	Audience    string                          `json:"audience"`
+	Clients     map[string]string               `json:"clients"`
+	Scopes      map[string]string               `json:"scopes"`
+	Access      map[string]map[string]string    `json:"access"`
+	Credentials map[string]credentials.Declared `json:"credentials"`
 }
 
 // readOutputs reads them from the state.
@@ -38,21 +40,31 @@ func readOutputs(state engine.State) (outputs, error) {
 // errNotDeployed is what calling needs and a stack has not.
 var errNotDeployed = errors.New("it is not deployed in this sandbox: run `entragate sandbox up`")
 
-// target is what the stack deployed.
-func (s *session) target() (verify.Target, error) {
+// outputs are those of the stack, which must be deployed.
+func (s *session) outputs() (outputs, error) {
 	state, err := engine.ReadState(s.layout.state(), s.project.Name, s.app.stack)
 	if err != nil {
-		return verify.Target{}, err
+		return outputs{}, err
 	}
 	o, err := readOutputs(state)
+	if err == nil && (o.URL == "" || o.Audience == "") {
+		err = fmt.Errorf("stack %s: %w", s.app.stack, errNotDeployed)
+	}
+	return o, err
+}
+
+// target is what the stack deployed.
+func (s *session) target() (verify.Target, error) {
+	o, err := s.outputs()
 	if err != nil {
 		return verify.Target{}, err
 	}
-	if o.URL == "" || o.Audience == "" {
-		return verify.Target{}, fmt.Errorf("stack %s: %w", s.app.stack, errNotDeployed)
+	secrets := map[string]string{}
+	for client, declared := range o.Credentials {
+		secrets[client] = declared.SecretARN
 	}
 	return verify.Target{
-		URL: o.URL, Audience: o.Audience, Clients: o.Clients, Scopes: o.Scopes, Model: s.config.Model(),
+		URL: o.URL, Audience: o.Audience, Clients: o.Clients, Scopes: o.Scopes, Secrets: secrets, Model: s.config.Model(),
 	}, nil
 }
 

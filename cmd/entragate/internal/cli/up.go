@@ -13,6 +13,7 @@ import (
 
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
+	"github.com/entragate/entragate/components"
 )
 
 // upResult is what `sandbox up --json` prints.
@@ -34,7 +35,8 @@ func (a *app) upCommand() *cobra.Command {
 		Short: "Deploy a stack into the sandbox, and prove who may call it",
 		Long: `Builds the Pulumi CLI and the providers if they are missing, starts the clouds if
 they do not run, runs a real "pulumi up" of the stack, and then calls what it
-deployed as every caller of the access matrix. Fails with exit code 3 when a cell
+deployed as every caller of the access matrix. Clients get their first secrets
+before that. Fails with exit code 3 when a cell
 is not as the matrix says.
 
 After an interrupted run it first settles what that left behind. Committed files
@@ -80,6 +82,9 @@ func (a *app) up(ctx context.Context) (err error) {
 		return err
 	}
 	a.progress("pulumi up: %v", result.Changes)
+	if err := s.firstSecrets(ctx); err != nil {
+		return err
+	}
 	target, err := s.target()
 	if err != nil {
 		return err
@@ -101,6 +106,19 @@ func (a *app) up(ctx context.Context) (err error) {
 		return errDiffers
 	}
 	return nil
+}
+
+// firstSecrets waits until all clients have theirs.
+func (s *session) firstSecrets(ctx context.Context) error {
+	if s.config.Grants == components.GrantsExternal {
+		s.app.progress("secrets are made when an administrator has permitted the rotator to make them")
+		return nil
+	}
+	d, err := s.deployed()
+	if err != nil {
+		return err
+	}
+	return s.phase("secrets", func() error { return s.app.rotation(d, rotationPatience).First(ctx) })
 }
 
 func (r upResult) text(width int) func(io.Writer) error {

@@ -22,9 +22,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
 // requestTimeout bounds one request to a cloud.
@@ -32,13 +36,33 @@ const requestTimeout = 30 * time.Second
 
 // Clouds are clients of one Entra tenant and one AWS account and region.
 type Clouds struct {
-	Graph   *Graph
-	Gateway *apigatewayv2.Client
-	Logs    *cloudwatchlogs.Client
-	Lambda  *lambda.Client
-	IAM     *iam.Client
+	Graph          *Graph
+	Gateway        *apigatewayv2.Client
+	Logs           *cloudwatchlogs.Client
+	Lambda         *lambda.Client
+	IAM            *iam.Client
+	SecretsManager *secretsmanager.Client
+	KMS            *kms.Client
+	Events         *eventbridge.Client
+	CloudWatch     *cloudwatch.Client
 	// HTTP reaches whatever the clouds serve to everybody.
 	HTTP *http.Client
+}
+
+// newClouds makes the clients of AWS beside those that are given.
+func newClouds(cfg aws.Config, graph *Graph, client *http.Client) *Clouds {
+	return &Clouds{
+		Graph:          graph,
+		Gateway:        apigatewayv2.NewFromConfig(cfg),
+		Logs:           cloudwatchlogs.NewFromConfig(cfg),
+		Lambda:         lambda.NewFromConfig(cfg),
+		IAM:            iam.NewFromConfig(cfg),
+		SecretsManager: secretsmanager.NewFromConfig(cfg),
+		KMS:            kms.NewFromConfig(cfg),
+		Events:         eventbridge.NewFromConfig(cfg),
+		CloudWatch:     cloudwatch.NewFromConfig(cfg),
+		HTTP:           client,
+	}
 }
 
 // Sandbox makes clients of the sandbox whose environment file was read. They
@@ -67,14 +91,7 @@ func Sandbox(env map[string]string) (*Clouds, error) {
 		Credentials:  credentials.NewStaticCredentialsProvider(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], ""),
 		HTTPClient:   client,
 	}
-	return &Clouds{
-		Graph:   &Graph{Endpoint: env["GRAPH_ENDPOINT"], Credential: credential, HTTP: client},
-		Gateway: apigatewayv2.NewFromConfig(cfg),
-		Logs:    cloudwatchlogs.NewFromConfig(cfg),
-		Lambda:  lambda.NewFromConfig(cfg),
-		IAM:     iam.NewFromConfig(cfg),
-		HTTP:    client,
-	}, nil
+	return newClouds(cfg, &Graph{Endpoint: env["GRAPH_ENDPOINT"], Credential: credential, HTTP: client}, client), nil
 }
 
 // Default makes clients by the default credentials of both vendors' SDKs. The
@@ -98,14 +115,7 @@ func Default(ctx context.Context, region, graphURL string) (*Clouds, error) {
 		return nil, fmt.Errorf("finding Entra credentials: %w", err)
 	}
 	client := &http.Client{Timeout: requestTimeout}
-	return &Clouds{
-		Graph:   &Graph{Endpoint: graphURL, Credential: credential, HTTP: client},
-		Gateway: apigatewayv2.NewFromConfig(cfg),
-		Logs:    cloudwatchlogs.NewFromConfig(cfg),
-		Lambda:  lambda.NewFromConfig(cfg),
-		IAM:     iam.NewFromConfig(cfg),
-		HTTP:    client,
-	}, nil
+	return newClouds(cfg, &Graph{Endpoint: graphURL, Credential: credential, HTTP: client}, client), nil
 }
 
 // LoopbackClient is an HTTP client that trusts the certificate authority in

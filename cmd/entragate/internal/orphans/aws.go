@@ -2,19 +2,12 @@ package orphans
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
-	logstypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 	"github.com/entragate/entragate/components"
@@ -23,14 +16,49 @@ import (
 // pageSize is what one page of a list of API Gateway holds at most.
 const pageSize = "500"
 
-// awsObjects are the stack's HTTP APIs and functions with all below them, the
-// roles of functions, and log groups.
-func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
-	mine := func(tags map[string]string) bool {
-		return tags[components.TagProject] == s.Project && tags[components.TagStack] == s.Name
+// tagged tells by its tags whether something belongs to the stack.
+type tagged func(tags map[string]string) bool
+
+// tagsOf are tags as a map; each SDK has its own form of them.
+func tagsOf[T any](tags []T, of func(T) (key, value *string)) map[string]string {
+	result := map[string]string{}
+	for _, tag := range tags {
+		key, value := of(tag)
+		result[aws.ToString(key)] = aws.ToString(value)
 	}
+	return result
+}
+
+// awsObjects are the stack's HTTP APIs, functions, secrets and rules with all
+// below them, the roles of functions, alarms, log groups and keys.
+func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
+	mine := tagged(func(tags map[string]string) bool {
+		return tags[components.TagProject] == s.Project && tags[components.TagStack] == s.Name
+	})
+	var objects []Object
+	for _, list := range []func() ([]Object, error){
+		func() ([]Object, error) { return apiObjects(ctx, c.Gateway, mine) },
+		func() ([]Object, error) { return functionObjects(ctx, c.Lambda, mine) },
+		func() ([]Object, error) { return roleObjects(ctx, c.IAM, mine) },
+		func() ([]Object, error) { return secretObjects(ctx, c.SecretsManager, mine) },
+		func() ([]Object, error) { return ruleObjects(ctx, c.Events, mine) },
+		func() ([]Object, error) { return alarmObjects(ctx, c.CloudWatch, mine) },
+		func() ([]Object, error) { return logGroups(ctx, c.Logs, mine) },
+		func() ([]Object, error) { return keyObjects(ctx, c.KMS, mine) },
+	} {
+		listed, err := list()
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, listed...)
+	}
+	return objects, nil
+}
+
+// apiObjects are the stack's HTTP APIs with all below them.
+func apiObjects(ctx context.Context, gateway *apigatewayv2.Client, mine tagged) ([]Object, error) {
 	apis, err := all(func(next *string) ([]gatewaytypes.Api, *string, error) {
-		page, err := c.Gateway.GetApis(ctx, &apigatewayv2.GetApisInput{MaxResults: aws.String(pageSize), NextToken: next})
+		page, err := gateway.GetApis(ctx, &apigatewayv2.GetApisInput{MaxResults: aws.String(pageSize), NextToken: next})
 		if err != nil {
 			return nil, nil, err
 		}
@@ -48,27 +76,11 @@ func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error
 			Cloud: "aws", Type: typeAPI, ID: aws.ToString(api.ApiId), Name: aws.ToString(api.Name),
 			importID: aws.ToString(api.ApiId), distinct: map[string]string{"name": aws.ToString(api.Name)},
 		})
-		below, err := belowAPI(ctx, c.Gateway, aws.ToString(api.ApiId))
+		below, err := belowAPI(ctx, gateway, aws.ToString(api.ApiId))
 		if err != nil {
 			return nil, err
 		}
 		objects = append(objects, below...)
-	}
-	functions, err := functionObjects(ctx, c.Lambda, mine)
-	if err != nil {
-		return nil, err
-	}
-	roles, err := roleObjects(ctx, c.IAM, mine)
-	if err != nil {
-		return nil, err
-	}
-	objects = slices.Concat(objects, functions, roles)
-	for _, prefix := range logGroupPrefixes {
-		groups, err := logGroups(ctx, c.Logs, prefix, mine)
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, groups...)
 	}
 	return objects, nil
 }
@@ -156,8 +168,23 @@ func all[T any](fetch func(next *string) ([]T, *string, error)) ([]T, error) {
 	}
 }
 
-func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, mine func(map[string]string) bool,
-) ([]Object, error) {
+// logGroupPrefixes are where the components put their log groups.
+var logGroupPrefixes = []string{"/aws/vendedlogs/", "/aws/lambda/"}
+
+// logGroups are the stack's log groups.
+func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, mine tagged) ([]Object, error) {
+	var objects []Object
+	for _, prefix := range logGroupPrefixes {
+		groups, err := logGroupsBelow(ctx, logs, prefix, mine)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, groups...)
+	}
+	return objects, nil
+}
+
+func logGroupsBelow(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, mine tagged) ([]Object, error) {
 	var objects []Object
 	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(logs, &cloudwatchlogs.DescribeLogGroupsInput{
 		LogGroupNamePrefix: aws.String(prefix),
@@ -170,10 +197,10 @@ func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, 
 		for _, g := range page.LogGroups {
 			arn := strings.TrimSuffix(aws.ToString(g.Arn), ":*")
 			tags, err := logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
-			if _, gone := errors.AsType[*logstypes.ResourceNotFoundException](err); gone {
-				continue
-			}
 			if err != nil {
+				if ignoreGone(err) == nil {
+					continue
+				}
 				return nil, err
 			}
 			if mine(tags.Tags) {
@@ -185,47 +212,4 @@ func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, 
 		}
 	}
 	return objects, nil
-}
-
-// logGroupPrefixes are where the components put their log groups.
-var logGroupPrefixes = []string{"/aws/vendedlogs/", "/aws/lambda/"}
-
-func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
-	var err error
-	switch o.Type {
-	case typeStage:
-		_, err = c.Gateway.DeleteStage(ctx, &apigatewayv2.DeleteStageInput{ApiId: &o.Parent, StageName: &o.ID})
-	case typeRoute:
-		_, err = c.Gateway.DeleteRoute(ctx, &apigatewayv2.DeleteRouteInput{ApiId: &o.Parent, RouteId: &o.ID})
-	case typeIntegration:
-		_, err = c.Gateway.DeleteIntegration(ctx, &apigatewayv2.DeleteIntegrationInput{ApiId: &o.Parent, IntegrationId: &o.ID})
-	case typeAuthorizer:
-		_, err = c.Gateway.DeleteAuthorizer(ctx, &apigatewayv2.DeleteAuthorizerInput{ApiId: &o.Parent, AuthorizerId: &o.ID})
-	case typeAPI:
-		_, err = c.Gateway.DeleteApi(ctx, &apigatewayv2.DeleteApiInput{ApiId: &o.ID})
-	case typePermission:
-		_, err = c.Lambda.RemovePermission(ctx, &lambda.RemovePermissionInput{FunctionName: &o.Parent, StatementId: &o.ID})
-	case typeFunction:
-		_, err = c.Lambda.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &o.ID})
-	case typeRolePolicy:
-		_, err = c.IAM.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &o.Parent, PolicyName: &o.ID})
-	case typeRole:
-		_, err = c.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &o.ID})
-	case typeLogGroup:
-		_, err = c.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &o.ID})
-	}
-	return ignoreGone(err)
-}
-
-// ignoreGone drops the error that what was asked for does not exist: another
-// deletion took it along.
-func ignoreGone(err error) error {
-	var gateway *gatewaytypes.NotFoundException
-	var logs *logstypes.ResourceNotFoundException
-	var function *lambdatypes.ResourceNotFoundException
-	var role *iamtypes.NoSuchEntityException
-	if errors.As(err, &gateway) || errors.As(err, &logs) || errors.As(err, &function) || errors.As(err, &role) {
-		return nil
-	}
-	return err
 }

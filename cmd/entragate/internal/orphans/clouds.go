@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 )
@@ -18,14 +19,31 @@ func List(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing what %s/%s has in AWS: %w", s.Project, s.Name, err)
 	}
+	if s.GrantsExternal {
+		entra = slices.DeleteFunc(entra, func(o Object) bool { return slices.Contains(granted, o.Type) })
+	}
 	return append(entra, aws...), nil
 }
+
+// granted is what an administrator may make in place of the stack.
+var granted = []string{typeAssignment, typeGrant, typeOwner}
 
 // Delete deletes objects, in the order in which [Find] returned them. What does
 // not exist any more is no error.
 func Delete(ctx context.Context, c *clouds.Clouds, objects []Object) error {
+	secrets := map[string]bool{}
+	for _, o := range objects {
+		if o.Type == typeSecret {
+			secrets[o.ID] = true
+		}
+	}
 	var errs []error
 	for _, o := range objects {
+		// It goes with its secret; until then the policy guards what can still be
+		// restored.
+		if (o.Type == typePolicy || o.Type == typeRotation) && secrets[o.Parent] {
+			continue
+		}
 		if err := remove(ctx, c, o); err != nil {
 			errs = append(errs, fmt.Errorf("deleting %s %s (%s): %w", o.Type, o.ID, o.Name, err))
 		}

@@ -3,6 +3,7 @@ package orphans
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,6 +17,9 @@ import (
 type Stack struct {
 	// Project and Name are those of the tags.
 	Project, Name string
+	// GrantsExternal says that an administrator makes what clients are granted:
+	// the state does not know of it, and yet it is no orphan.
+	GrantsExternal bool
 }
 
 // entraObjects are the stack's registrations and service principals, and what
@@ -24,11 +28,12 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 	// Tags hold no quote that would end the literal: Pulumi's names are plain.
 	filter := url.QueryEscape("tags/any(t:t eq '" + strings.ReplaceAll(components.EntraTag(components.TagProject, s.Project), "'", "''") + "')")
 	type registration struct {
-		ID             string   `json:"id"`
-		AppID          string   `json:"appId"`
-		DisplayName    string   `json:"displayName"`
-		Tags           []string `json:"tags"`
-		IdentifierURIs []string `json:"identifierUris"`
+		ID             string        `json:"id"`
+		AppID          string        `json:"appId"`
+		DisplayName    string        `json:"displayName"`
+		Tags           []string      `json:"tags"`
+		IdentifierURIs []string      `json:"identifierUris"`
+		Certificates   []certificate `json:"keyCredentials"`
 	}
 	mine := func(r registration) bool {
 		return slices.Contains(r.Tags, components.EntraTag(components.TagProject, s.Project)) &&
@@ -43,10 +48,10 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 		return nil, err
 	}
 	var objects []Object
-	owned := map[string]bool{} // client ids
+	owned := map[string]string{} // object ids by client ids
 	for _, a := range applications {
 		if mine(a) {
-			owned[a.AppID] = true
+			owned[a.AppID] = a.ID
 			objects = append(objects, Object{
 				Cloud: "entra", Type: typeApplication, ID: a.ID, Name: a.DisplayName, importID: "/applications/" + a.ID,
 				distinct: map[string]string{"displayName": a.DisplayName},
@@ -58,6 +63,12 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 					distinct: map[string]string{"applicationId": "/applications/" + a.ID, "identifierUri": uri},
 				})
 			}
+			objects = append(objects, certificateObjects(a.ID, a.DisplayName, a.Certificates)...)
+			federated, err := federatedObjects(ctx, g, a.ID, a.DisplayName)
+			if err != nil {
+				return nil, err
+			}
+			objects = append(objects, federated...)
 		}
 	}
 	// The provider tags a service principal as it creates it; one that an
@@ -80,6 +91,7 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 			byClientID[p.AppID] = p
 		}
 	}
+	assigned := map[string]bool{}
 	for _, p := range byClientID {
 		objects = append(objects, Object{
 			Cloud: "entra", Type: typePrincipal, ID: p.ID, Name: p.DisplayName, importID: p.ID,
@@ -89,13 +101,26 @@ func entraObjects(ctx context.Context, g *clouds.Graph, s Stack) ([]Object, erro
 		if err != nil {
 			return nil, err
 		}
-		objects = append(objects, below...)
+		if application := owned[p.AppID]; application != "" {
+			own, err := ownerObjects(ctx, g, application, p.ID, p.DisplayName)
+			if err != nil {
+				return nil, err
+			}
+			objects = append(objects, own...)
+		}
+		for _, o := range below {
+			if o.Type == typeAssignment && assigned[o.ID] {
+				continue // that of a client to an API of the same stack is below both
+			}
+			assigned[o.ID] = true
+			objects = append(objects, o)
+		}
 	}
 	return objects, nil
 }
 
-// belowPrincipal are the delegated grants of a client and the assignments to an
-// API. They carry no tags.
+// belowPrincipal are the delegated grants of a client, what it is assigned to,
+// such as Microsoft Graph, and what is assigned to an API. They carry no tags.
 func belowPrincipal(ctx context.Context, g *clouds.Graph, id, name string) ([]Object, error) {
 	type grant struct {
 		ID          string `json:"id"`
@@ -109,6 +134,7 @@ func belowPrincipal(ctx context.Context, g *clouds.Graph, id, name string) ([]Ob
 		AppRoleID            string `json:"appRoleId"`
 		PrincipalID          string `json:"principalId"`
 		PrincipalDisplayName string `json:"principalDisplayName"`
+		ResourceDisplayName  string `json:"resourceDisplayName"`
 		ResourceID           string `json:"resourceId"`
 	}
 	grants, err := clouds.List[grant](ctx, g, "/servicePrincipals/"+id+"/oauth2PermissionGrants")
@@ -127,29 +153,36 @@ func belowPrincipal(ctx context.Context, g *clouds.Graph, id, name string) ([]Ob
 			},
 		})
 	}
-	assignments, err := clouds.List[assignment](ctx, g, "/servicePrincipals/"+id+"/appRoleAssignedTo")
-	if err != nil && !clouds.IsNotFound(err) {
-		return nil, err
-	}
-	for _, a := range assignments {
-		objects = append(objects, Object{
-			Cloud: "entra", Type: typeAssignment, ID: a.ID, Parent: id, Name: name + ": " + a.PrincipalDisplayName,
-			importID: a.ResourceID + "/appRoleAssignment/" + a.ID,
-			distinct: map[string]string{
-				"principalObjectId": a.PrincipalID, "resourceObjectId": a.ResourceID, "appRoleId": a.AppRoleID,
-			},
-		})
+	for _, list := range []string{"/appRoleAssignedTo", "/appRoleAssignments"} {
+		assignments, err := clouds.List[assignment](ctx, g, "/servicePrincipals/"+id+list)
+		if err != nil && !clouds.IsNotFound(err) {
+			return nil, err
+		}
+		for _, a := range assignments {
+			objects = append(objects, Object{
+				Cloud: "entra", Type: typeAssignment, ID: a.ID, Parent: a.ResourceID,
+				Name:     a.ResourceDisplayName + ": " + a.PrincipalDisplayName,
+				importID: a.ResourceID + "/appRoleAssignment/" + a.ID,
+				distinct: map[string]string{
+					"principalObjectId": a.PrincipalID, "resourceObjectId": a.ResourceID, "appRoleId": a.AppRoleID,
+				},
+			})
+		}
 	}
 	return objects, nil
 }
 
-// entraPaths are where the objects are deleted.
+// entraPath is where an object is deleted.
 func entraPath(o Object) string {
 	switch o.Type {
 	case typeApplication:
 		return "/applications/" + o.ID
 	case typePrincipal:
 		return "/servicePrincipals/" + o.ID
+	case typeOwner:
+		return "/applications/" + o.Parent + "/owners/" + o.ID + "/$ref"
+	case typeFederation:
+		return "/applications/" + o.Parent + "/federatedIdentityCredentials/" + o.ID
 	case typeGrant:
 		return "/oauth2PermissionGrants/" + o.ID
 	default:
@@ -159,13 +192,17 @@ func entraPath(o Object) string {
 
 func deleteEntra(ctx context.Context, g *clouds.Graph, o Object) error {
 	var err error
-	if o.Type == typeURI {
+	switch o.Type {
+	case typeURI:
 		err = removeURI(ctx, g, o)
-	} else {
+	case typeCertificate:
+		err = removeCertificate(ctx, g, o)
+	default:
 		err = g.Call(ctx, http.MethodDelete, entraPath(o), nil, nil)
 	}
-	if clouds.IsNotFound(err) {
-		return nil // it went with what it was below
+	answer, ok := errors.AsType[*clouds.GraphError](err)
+	if clouds.IsNotFound(err) || ok && strings.Contains(answer.Message, "removed object references do not exist") {
+		return nil // it went with what it was below, or is an owner no more
 	}
 	return err
 }

@@ -7,13 +7,14 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
 	"github.com/entragate/entragate/components"
 )
 
 // functionObjects are the stack's functions, and who may call them.
-func functionObjects(ctx context.Context, client *lambda.Client, mine func(map[string]string) bool) ([]Object, error) {
+func functionObjects(ctx context.Context, client *lambda.Client, mine tagged) ([]Object, error) {
 	var objects []Object
 	pages := lambda.NewListFunctionsPaginator(client, &lambda.ListFunctionsInput{})
 	for pages.HasMorePages() {
@@ -76,7 +77,7 @@ func permissionObjects(ctx context.Context, client *lambda.Client, function stri
 }
 
 // roleObjects are the roles of the stack's functions, and what they permit.
-func roleObjects(ctx context.Context, client *iam.Client, mine func(map[string]string) bool) ([]Object, error) {
+func roleObjects(ctx context.Context, client *iam.Client, mine tagged) ([]Object, error) {
 	var objects []Object
 	pages := iam.NewListRolesPaginator(client, &iam.ListRolesInput{PathPrefix: aws.String(components.RolePath)})
 	for pages.HasMorePages() {
@@ -92,11 +93,7 @@ func roleObjects(ctx context.Context, client *iam.Client, mine func(map[string]s
 				}
 				return nil, err
 			}
-			tags := map[string]string{}
-			for _, tag := range listed.Tags {
-				tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
-			}
-			if !mine(tags) {
+			if !mine(tagsOf(listed.Tags, func(t iamtypes.Tag) (key, value *string) { return t.Key, t.Value })) {
 				continue
 			}
 			name := aws.ToString(r.RoleName)
@@ -122,7 +119,7 @@ func rolePolicyObjects(ctx context.Context, client *iam.Client, role string) ([]
 	for _, name := range policies.PolicyNames {
 		objects = append(objects, Object{
 			Cloud: "aws", Type: typeRolePolicy, ID: name, Parent: role, Name: role + ": " + name,
-			importID: role + ":" + name, distinct: map[string]string{"role": role},
+			importID: role + ":" + name, distinct: map[string]string{"role": role, "name": name},
 		})
 	}
 	return objects, nil

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 )
@@ -41,6 +42,9 @@ const (
 	typeAssignment  = "azuread:index/appRoleAssignment:AppRoleAssignment"
 	typeGrant       = "azuread:index/servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant"
 	typeURI         = "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri"
+	typeOwner       = "azuread:index/applicationOwner:ApplicationOwner"
+	typeFederation  = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	typeCertificate = "azuread:index/applicationCertificate:ApplicationCertificate"
 	typePrincipal   = "azuread:index/servicePrincipal:ServicePrincipal"
 	typeApplication = "azuread:index/application:Application"
 	typeStage       = "aws:apigatewayv2/stage:Stage"
@@ -48,17 +52,25 @@ const (
 	typeIntegration = "aws:apigatewayv2/integration:Integration"
 	typeAuthorizer  = "aws:apigatewayv2/authorizer:Authorizer"
 	typeAPI         = "aws:apigatewayv2/api:Api"
+	typeTarget      = "aws:cloudwatch/eventTarget:EventTarget"
+	typeRule        = "aws:cloudwatch/eventRule:EventRule"
+	typeRotation    = "aws:secretsmanager/secretRotation:SecretRotation"
+	typePolicy      = "aws:secretsmanager/secretPolicy:SecretPolicy"
+	typeSecret      = "aws:secretsmanager/secret:Secret"
 	typePermission  = "aws:lambda/permission:Permission"
 	typeFunction    = "aws:lambda/function:Function"
 	typeRolePolicy  = "aws:iam/rolePolicy:RolePolicy"
 	typeRole        = "aws:iam/role:Role"
+	typeAlarm       = "aws:cloudwatch/metricAlarm:MetricAlarm"
 	typeLogGroup    = "aws:cloudwatch/logGroup:LogGroup"
+	typeKey         = "aws:kms/key:Key"
 )
 
 var deletionOrder = []string{
-	typeAssignment, typeGrant, typeURI, typePrincipal, typeApplication,
+	typeAssignment, typeGrant, typeURI, typeOwner, typeFederation, typeCertificate, typePrincipal, typeApplication,
 	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI,
-	typePermission, typeFunction, typeRolePolicy, typeRole, typeLogGroup,
+	typeTarget, typeRule, typeRotation, typePolicy, typeSecret,
+	typePermission, typeFunction, typeRolePolicy, typeRole, typeAlarm, typeLogGroup, typeKey,
 }
 
 // Find returns the objects that the state does not know, in an order in which
@@ -73,6 +85,18 @@ func Find(objects []Object, known []engine.Resource) []Object {
 		return cmp.Compare(slices.Index(deletionOrder, a.Type), slices.Index(deletionOrder, b.Type))
 	})
 	return unknown
+}
+
+// Rotations separates the rotations of secrets from all others.
+func Rotations(objects []Object) (rotations, others []Object) {
+	for _, o := range objects {
+		if o.Type == typeRotation {
+			rotations = append(rotations, o)
+		} else {
+			others = append(others, o)
+		}
+	}
+	return rotations, others
 }
 
 // Gone returns the URNs of resources of the state that stand for nothing any
@@ -95,7 +119,7 @@ func Gone(objects []Object, known []engine.Resource) []string {
 // key tells objects of all types apart.
 func (o Object) key() string {
 	switch o.Type {
-	case typeStage, typeURI, typeRolePolicy: // an id that is a name, which another parent may have too
+	case typeStage, typeURI, typeOwner, typeRolePolicy, typeTarget: // an id that is a name, which another parent may have too
 		return o.Type + " " + o.Parent + " " + o.ID
 	default:
 		return o.Type + " " + o.ID
@@ -114,8 +138,14 @@ func key(r engine.Resource) string {
 		application, _ := r.Outputs["applicationId"].(string)
 		o.Parent = path.Base(application)
 		o.ID, _ = r.Outputs["identifierUri"].(string)
+	case r.Type == typeOwner: // "/applications/<application>/owners/<owner>"
+		application, _ := r.Outputs["applicationId"].(string)
+		o.Parent, o.ID = path.Base(application), path.Base(r.ID)
 	case r.Type == typeRolePolicy:
 		o.Parent, o.ID, _ = strings.Cut(r.ID, ":") // "<role>:<policy>"
+	case r.Type == typeTarget: // "<rule>-<target>", and both may have hyphens
+		o.Parent, _ = r.Outputs["rule"].(string)
+		o.ID, _ = r.Outputs["targetId"].(string)
 	case strings.HasPrefix(r.Type, "azuread:"):
 		o.ID = path.Base(r.ID)
 	}
@@ -129,11 +159,15 @@ func Adoptable(found []Object, pending []engine.Operation) map[string]string {
 	ids := map[string]string{}
 	taken := map[string]int{}
 	for _, o := range found {
+		var makers []string
 		for _, p := range pending {
 			if p.Type == apitype.OperationTypeCreating && o.matches(p.Resource) {
-				ids[string(p.Resource.URN)] = o.importID
-				taken[string(p.Resource.URN)]++
+				makers = append(makers, string(p.Resource.URN))
 			}
+		}
+		for _, urn := range makers {
+			taken[urn] += len(makers) // more than one if it is not sure
+			ids[urn] = o.importID
 		}
 	}
 	for urn, n := range taken {
@@ -157,10 +191,11 @@ func (o Object) matches(r engine.Resource) bool {
 	return true
 }
 
-// AdoptedBy tells whether the object is among those that [Adoptable] paired.
+// AdoptedBy tells whether the object is among those that [Adoptable] paired. An
+// id alone does not tell: a secret, its policy and its rotation share one.
 func (o Object) AdoptedBy(ids map[string]string) bool {
-	for _, id := range ids {
-		if o.importID == id {
+	for urn, id := range ids {
+		if o.importID == id && o.Type == string(resource.URN(urn).Type()) {
 			return true
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/sandbox/store"
 	"github.com/entragate/entragate/stacks"
@@ -31,6 +32,11 @@ type Sandbox struct {
 	// User and Group are assigned where the configuration assigns nobody, or
 	// people of another tenant.
 	User, Group string
+	// Reader is the ARN of who reads secrets here: people and roles of another
+	// account do not exist.
+	Reader string
+	// OutboundIssuer is that of the account.
+	OutboundIssuer string
 	// Backend stands for every backend but those whose functions are deployed
 	// with the stack.
 	Backend string
@@ -58,6 +64,8 @@ func (s Sandbox) Overlay(project string, committed stacks.Config) map[string]any
 		project + ":owners":        []string{},
 		project + ":functions":     committed.Functions,
 		project + ":backends":      s.backends(committed.Backends),
+		project + ":clients":       s.clients(committed),
+		project + ":credentials":   s.credentials(committed.Credentials),
 		project + ":authorizer":    committed.Authorizer,
 		project + ":architecture":  s.Architecture,
 		project + ":assignment":    s.Assign(committed.Assignment),
@@ -71,6 +79,31 @@ func (s Sandbox) backends(backends []access.Backend) []access.Backend {
 			here[i].URL, here[i].Function = s.Backend, ""
 		}
 	}
+	return here
+}
+
+// clients are those of the configuration; what is secret of them is read by the
+// sandbox's user.
+func (s Sandbox) clients(committed stacks.Config) []access.Client {
+	here := slices.Clone(committed.Clients)
+	for i, c := range here {
+		if c.CredentialKind(committed.Credentials.OutboundIssuer) == access.CredentialSecret {
+			here[i].Credential = &access.Credential{Kind: access.CredentialSecret, Readers: []string{s.Reader}}
+		}
+	}
+	return here
+}
+
+// credentials are those of the configuration, with what an account has replaced
+// by what this one has.
+func (s Sandbox) credentials(here components.Credentials) components.Credentials {
+	if here.OutboundIssuer != "" {
+		here.OutboundIssuer = s.OutboundIssuer
+	}
+	if here.KMSKey != "" {
+		here.KMSKey, here.CreateKey = "", true
+	}
+	here.Binary = "" // as that of the authorizer
 	return here
 }
 

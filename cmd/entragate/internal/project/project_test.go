@@ -84,7 +84,7 @@ func TestAStackNameThatIsAPathIsRefused(t *testing.T) {
 
 var here = project.Sandbox{
 	Region: "eu-west-1", LoginHost: "localhost:1", TenantID: "t", Deployer: "d", User: "u", Group: "g", Backend: "http://127.0.0.1:2",
-	Architecture: functions.X8664,
+	Architecture: functions.X8664, Reader: "arn:aws:iam::111122223333:user/here", OutboundIssuer: "https://here.example",
 }
 
 func TestTheOverlayIsLaidOverACopy(t *testing.T) {
@@ -106,6 +106,16 @@ config:
 			{Name: "old", Function: "arn:aws:lambda:eu-west-1:123456789012:function:old"},
 		},
 		Authorizer: components.RoleAuthorizer{Binary: "/elsewhere/bootstrap", CacheSeconds: new(5)},
+		Clients: []access.Client{
+			{Name: "portal", Kind: access.ClientSPA},
+			{Name: "export", Kind: access.ClientDaemon, Credential: &access.Credential{
+				Kind: access.CredentialSecret, Readers: []string{"arn:aws:iam::444455556666:role/theirs"},
+			}},
+			{Name: "import", Kind: access.ClientDaemon, Credential: &access.Credential{AWSRole: "arn:aws:iam::444455556666:role/theirs"}},
+		},
+		Credentials: components.Credentials{
+			OutboundIssuer: "https://theirs.example", KMSKey: "arn:aws:kms:eu-west-1:444455556666:key/k", Binary: "/elsewhere/rotate", RotationDays: 30,
+		},
 	})
 	keys, err := p.Copy("dev", work, overlay)
 	require.NoError(t, err)
@@ -123,6 +133,14 @@ config:
 		map[string]any{"name": "orders", "function": "orders"},
 		map[string]any{"name": "old", "url": "http://127.0.0.1:2"},
 	}, config["shop:backends"], "a function that is not deployed with the stack is not there")
+	require.Equal(t, []any{
+		map[string]any{"name": "portal", "kind": "spa"},
+		map[string]any{"name": "export", "kind": "daemon", "credential": map[string]any{
+			"kind": "secret", "readers": []any{"arn:aws:iam::111122223333:user/here"},
+		}},
+		map[string]any{"name": "import", "kind": "daemon", "credential": map[string]any{"awsRole": "arn:aws:iam::444455556666:role/theirs"}},
+	}, config["shop:clients"], "who reads secrets elsewhere does not exist here")
+	require.Equal(t, map[string]any{"outboundIssuer": "https://here.example", "createKey": true, "rotationDays": 30}, config["shop:credentials"])
 	require.Equal(t, "x86_64", config["shop:architecture"])
 	require.Equal(t, map[string]any{"cacheSeconds": 5}, config["shop:authorizer"], "the program is built for this machine")
 	require.Equal(t, map[string]any{"users": []any{"u"}, "groups": []any{"g"}}, config["shop:assignment"])

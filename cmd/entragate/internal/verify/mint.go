@@ -1,17 +1,13 @@
 package verify
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 	"slices"
 
 	"github.com/google/uuid"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/cmd/entragate/internal/control"
 	"github.com/entragate/entragate/sandbox/entra"
 )
 
@@ -67,31 +63,9 @@ func (s *Sandbox) mint(ctx context.Context, kind access.CallerKind, clientName s
 	case access.CallerWrongRole:
 		q.User, q.Scopes, q.Roles = "", nil, []string{noRole}
 	}
-	raw, err := json.Marshal(q)
-	if err != nil {
-		return Token{}, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.settings.EntraURL()+"/_sandbox/token", bytes.NewReader(raw))
-	if err != nil {
-		return Token{}, err
-	}
-	req.Header.Set("Authorization", "Bearer "+s.settings.ControlKey)
-	req.Header.Set("Content-Type", "application/json")
-	res, err := s.entra.http.Do(req)
-	if err != nil {
-		return Token{}, err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-	if err != nil {
-		return Token{}, err
-	}
-	if res.StatusCode != http.StatusOK {
-		return Token{}, fmt.Errorf("the sandbox's control surface: %s: %s", res.Status, body)
-	}
 	var answer entra.TokenAnswer
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return Token{}, fmt.Errorf("the sandbox's control surface: %w", err)
+	if err := control.Call(ctx, s.entra.http, s.settings, "/token", q, &answer); err != nil {
+		return Token{}, err
 	}
 	return Token{Access: answer.Token}, nil
 }

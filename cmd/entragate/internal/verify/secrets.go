@@ -17,10 +17,11 @@ const secretName = "entragate verify" //nolint:gosec // a display name
 // secretLifetime ends a secret that a crashed run could not remove.
 const secretLifetime = 15 * time.Minute
 
-// secrets makes client secrets that live as long as they are needed: a stack
-// has none of its own that could be read from anywhere.
+// secrets makes client secrets that live as long as they are needed, for clients
+// that prove themselves otherwise.
 type secrets struct {
 	graph *clouds.Graph
+	now   func() time.Time // in the clouds
 	mu    sync.Mutex
 	made  []madeSecret
 }
@@ -56,7 +57,7 @@ func (s *secrets) add(ctx context.Context, clientID string) (string, error) {
 	}
 	err := s.graph.Call(ctx, http.MethodPost, "/applications/"+app.ID+"/addPassword", map[string]any{
 		"passwordCredential": map[string]any{
-			"displayName": secretName, "endDateTime": time.Now().Add(secretLifetime).UTC().Format(time.RFC3339),
+			"displayName": secretName, "endDateTime": s.now().Add(secretLifetime).UTC().Format(time.RFC3339),
 		},
 	}, &made)
 	if err != nil {

@@ -9,8 +9,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+	"github.com/entragate/entragate/functions/rotate"
 	"github.com/entragate/entragate/sandbox"
 	"github.com/entragate/entragate/sandbox/entra/directory"
 )
@@ -39,18 +43,21 @@ type Target struct {
 	Clients map[string]string
 	// Scopes are what clients ask for, by the values of the model.
 	Scopes map[string]string
-	Model  access.Model
+	// Secrets are the ARNs of stored secrets, by the names of clients.
+	Secrets map[string]string
+	Model   access.Model
 }
 
 // Sandbox gets tokens for an API in the sandbox, by the flows that clients use
-// where there is one, for users and with client secrets that it makes for the
-// purpose. Tokens that no flow gives any more come from the control surface.
+// where there is one, for users and with the client secrets that are stored for
+// applications, or else that it makes for the purpose. Tokens that no flow gives any more come from the control surface.
 type Sandbox struct {
 	target   Target
 	entra    endpoints
 	settings sandbox.Settings
 	deployer client
 	graph    *clouds.Graph
+	stored   *secretsmanager.Client
 	secrets  *secrets
 
 	mu      sync.Mutex
@@ -68,7 +75,8 @@ func NewSandbox(target Target, settings sandbox.Settings, env map[string]string,
 		settings: settings,
 		deployer: client{id: env["AZURE_CLIENT_ID"], kind: access.ClientDaemon, secret: env["AZURE_CLIENT_SECRET"]},
 		graph:    c.Graph,
-		secrets:  &secrets{graph: c.Graph},
+		stored:   c.SecretsManager,
+		secrets:  &secrets{graph: c.Graph, now: settings.Now},
 		clients:  map[string]func() (client, error){},
 	}
 }
@@ -230,9 +238,31 @@ func (s *Sandbox) makeClient(ctx context.Context, name string) (client, error) {
 	}
 	if c.kind == access.ClientWeb || c.kind == access.ClientDaemon {
 		var err error
-		if c.secret, err = s.secrets.add(ctx, id); err != nil {
-			return client{}, fmt.Errorf("client %q: making a secret: %w", name, err)
+		if c.secret, err = s.secret(ctx, name, id); err != nil {
+			return client{}, fmt.Errorf("client %q: %w", name, err)
 		}
 	}
 	return c, nil
+}
+
+// secret is the stored secret of a client, as its application would read it, or
+// one that is made here for a client that has none.
+func (s *Sandbox) secret(ctx context.Context, name, clientID string) (string, error) {
+	arn := s.target.Secrets[name]
+	if arn == "" {
+		made, err := s.secrets.add(ctx, clientID)
+		if err != nil {
+			return "", fmt.Errorf("making a secret: %w", err)
+		}
+		return made, nil
+	}
+	value, err := s.stored.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	if err != nil {
+		return "", fmt.Errorf("reading its secret: %w", err)
+	}
+	stored, err := rotate.ParseValue(rotate.Hidden(aws.ToString(value.SecretString)))
+	if err != nil {
+		return "", fmt.Errorf("reading its secret: %w", err)
+	}
+	return string(stored.ClientSecret), nil
 }
