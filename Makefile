@@ -49,9 +49,9 @@ unit:
 	@scripts/announce "tests of the provider plugins" scripts/plugins-test
 
 e2e: build
-	@scripts/announce "end-to-end tests" go test -count=1 -parallel 4 -timeout 30m ./tests
+	@scripts/announce "end-to-end tests" go test -count=1 -parallel 4 -timeout 60m ./tests
 	@scripts/announce "end-to-end tests of examples/import" env ENTRAGATE=$(CURDIR)/$(ENTRAGATE) \
-		go -C examples/import test -count=1 -parallel 4 -timeout 15m ./...
+		go -C examples/import test -count=1 -parallel 4 -timeout 30m ./...
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./access/... ./functions/authorize ./sandbox/edge/...

@@ -62,8 +62,8 @@ func TestDeployBesideDev(t *testing.T) {
 	stack := notesStack(t, s, tools.Root, tools.Env(), backend.URL)
 	deployed, err := stack.Up(t.Context())
 	require.NoError(t, err)
-	require.Len(t, s.everything(), len(before)+17,
-		"an API, two log groups, a function, its role, four applications, their principals and two grants for each of two clients")
+	require.Len(t, s.everything(), len(before)+22,
+		"an API, three log groups, two functions, their roles, five applications, their principals and two grants for each of two clients")
 
 	call := caller(t, s, deployed.Outputs)
 	require.Equal(t, answer{200, "GET /notes"}, call(http.MethodGet, "cli", "Notes.Read"))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
@@ -246,17 +247,23 @@ func (s *Sandbox) makeClient(ctx context.Context, name string) (client, error) {
 }
 
 // secret is the stored secret of a client, as its application would read it, or
-// one that is made here for a client that has none.
+// one that is made here for a client that has none, or none yet.
 func (s *Sandbox) secret(ctx context.Context, name, clientID string) (string, error) {
-	arn := s.target.Secrets[name]
-	if arn == "" {
-		made, err := s.secrets.add(ctx, clientID)
+	made := func() (string, error) {
+		secret, err := s.secrets.add(ctx, clientID)
 		if err != nil {
 			return "", fmt.Errorf("making a secret: %w", err)
 		}
-		return made, nil
+		return secret, nil
+	}
+	arn := s.target.Secrets[name]
+	if arn == "" {
+		return made()
 	}
 	value, err := s.stored.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
+		return made()
+	}
 	if err != nil {
 		return "", fmt.Errorf("reading its secret: %w", err)
 	}
