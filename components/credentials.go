@@ -111,7 +111,7 @@ const exchangeAudience = "api://AzureADTokenExchange"
 // through Secrets Manager, and nobody through anything else but what IAM says.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
 func newKey(ctx *pulumi.Context, name string, c Credentials, readers pulumi.StringArray, tags map[string]string,
-	child pulumi.ResourceOption,
+	child pulumi.ResourceOrInvokeOption,
 ) (pulumi.StringInput, error) {
 	if !c.CreateKey {
 		if c.KMSKey == "" {
@@ -119,11 +119,12 @@ func newKey(ctx *pulumi.Context, name string, c Credentials, readers pulumi.Stri
 		}
 		return pulumi.String(c.KMSKey), nil
 	}
-	caller := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{})
-	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{})
+	caller := aws.GetCallerIdentityOutput(ctx, aws.GetCallerIdentityOutputArgs{}, child)
+	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{}, child)
+	partition := aws.GetPartitionOutput(ctx, aws.GetPartitionOutputArgs{}, child)
 	statements := []map[string]any{{
 		"Sid": "Administer", "Effect": "Allow", "Action": "kms:*", "Resource": "*",
-		"Principal": map[string]any{"AWS": pulumi.Sprintf("arn:aws:iam::%s:root", caller.AccountId())},
+		"Principal": map[string]any{"AWS": pulumi.Sprintf("arn:%s:iam::%s:root", partition.Partition(), caller.AccountId())},
 	}}
 	if len(readers) > 0 {
 		statements = append(statements, map[string]any{

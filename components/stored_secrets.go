@@ -18,7 +18,7 @@ type storedSecrets struct {
 	key     pulumi.StringInput
 	arns    pulumi.StringArray
 	tags    map[string]string
-	child   pulumi.ResourceOption
+	child   pulumi.ResourceOrInvokeOption
 }
 
 // RotatorName is the rotator among the clients, whose names it is none of. It
@@ -29,7 +29,8 @@ const RotatorName = "rotator"
 const secretsSuffix = "secrets"
 
 // newStoredSecrets makes the key and the rotator.
-func newStoredSecrets(ctx *pulumi.Context, name string, args *ProtectedApiArgs, tags map[string]string, child pulumi.ResourceOption,
+func newStoredSecrets(ctx *pulumi.Context, name string, args *ProtectedApiArgs, tags map[string]string,
+	child pulumi.ResourceOrInvokeOption,
 ) (*storedSecrets, error) {
 	clients := secretClients(args.Clients, args.Credentials.OutboundIssuer)
 	if len(clients) == 0 {

@@ -168,13 +168,14 @@ func TestFunctionsOfAStackGoWithIt(t *testing.T) {
 		require.NoError(t, err)
 		return len(f.Functions) + len(r.Roles) + len(g.LogGroups)
 	}
-	require.Equal(t, 2+2+3, count(), "two functions with their roles and log groups, and the access log")
+	require.Equal(t, 3+3+4, count(), "three functions with their roles and log groups, and the access log")
 
-	// Without functions and roles nothing of them is left either.
+	// Without functions, roles and secrets nothing of them is left either.
 	p.set("functions", []any{})
 	p.set("backends", []any{map[string]any{"name": "orders", "url": "https://orders.example.com"}})
 	routes := with(t, p.list("routes"), "route", exportRoute, nil)
 	p.set("routes", with(t, routes, "route", "GET /files/{proxy+}", func(r map[string]any) { delete(r, "roles") }))
+	p.set("clients", with(t, with(t, p.list("clients"), "name", "export", nil), "name", "backoffice", nil))
 	without := p.up()
 	require.Zero(t, without.Changes.Create, without.Changes.touched())
 	require.Equal(t, 1, count(), "the access log")

@@ -232,6 +232,8 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 			"accountId": resource.NewProperty("123456789012"), "arn": resource.NewProperty("arn:aws:iam::123456789012:user/deployer"),
 			"id": resource.NewProperty("123456789012"), "userId": resource.NewProperty("AIDA"),
 		}, nil
+	case "aws:index/getPartition:getPartition":
+		return resource.PropertyMap{"id": resource.NewProperty("aws"), "partition": resource.NewProperty("aws"), "dnsSuffix": resource.NewProperty("amazonaws.com")}, nil
 	case "aws:index/getRegion:getRegion":
 		return resource.PropertyMap{
 			"name": resource.NewProperty("eu-west-1"), "id": resource.NewProperty("eu-west-1"),
