@@ -233,7 +233,9 @@ func (r *Recorder) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) 
 			"id": resource.NewProperty("123456789012"), "userId": resource.NewProperty("AIDA"),
 		}, nil
 	case "aws:index/getPartition:getPartition":
-		return resource.PropertyMap{"id": resource.NewProperty("aws"), "partition": resource.NewProperty("aws"), "dnsSuffix": resource.NewProperty("amazonaws.com")}, nil
+		return resource.PropertyMap{
+			"partition": resource.NewProperty("aws"), "id": resource.NewProperty("aws"), "dnsSuffix": resource.NewProperty("amazonaws.com"),
+		}, nil
 	case "aws:index/getRegion:getRegion":
 		return resource.PropertyMap{
 			"name": resource.NewProperty("eu-west-1"), "id": resource.NewProperty("eu-west-1"),
