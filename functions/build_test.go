@@ -212,7 +212,7 @@ func TestOwnModuleThatIsPublished(t *testing.T) {
 	require.NoError(t, modzip.CreateFromDir(&packed, module.Version{Path: modulePath, Version: version}, tree))
 	write(t, filepath.Join(at, version+".zip"), packed.Bytes())
 
-	env := append(os.Environ(), "GOPROXY=file://"+filepath.ToSlash(proxy), "GOMODCACHE="+cache, "GONOSUMDB=*", "GONOSUMCHECK=1", "GOFLAGS=-modcacherw=false")
+	env := append(os.Environ(), "GOPROXY=file://"+filepath.ToSlash(proxy), "GOMODCACHE="+cache, "GOSUMDB=off", "GOFLAGS=-modcacherw=false")
 	t.Cleanup(func() { // the module cache cannot be deleted otherwise
 		clean := exec.Command("go", "clean", "-modcache")
 		clean.Env = env

@@ -103,21 +103,7 @@ func New(options Options) (*Service, error) {
 
 // ServeHTTP answers one request of the EventBridge API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), Target)
-	run, ok := s.operations[name]
-	if !ok {
-		wire.JSON11.WriteError(w, wire.NotImplemented("EventBridge operation "+name))
-		return
-	}
-	result, err := run(r)
-	if err != nil {
-		wire.JSON11.WriteError(w, err)
-		return
-	}
-	if result == nil {
-		result = struct{}{}
-	}
-	wire.JSON11.Write(w, http.StatusOK, result)
+	wire.ServeJSON11(w, r, Target, "EventBridge", s.operations)
 }
 
 // named is what the requests of roles name.

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -122,21 +121,7 @@ func (s *Service) journalPath(groupID string) string {
 
 // ServeHTTP answers one request of the CloudWatch Logs API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, _ := strings.CutPrefix(r.Header.Get("X-Amz-Target"), Target)
-	run, ok := s.operations[name]
-	if !ok {
-		wire.JSON11.WriteError(w, wire.NotImplemented("CloudWatch Logs operation "+name))
-		return
-	}
-	result, err := run(r)
-	if err != nil {
-		wire.JSON11.WriteError(w, err)
-		return
-	}
-	if result == nil {
-		result = struct{}{}
-	}
-	wire.JSON11.Write(w, http.StatusOK, result)
+	wire.ServeJSON11(w, r, Target, "CloudWatch Logs", s.operations)
 }
 
 // Close ends writing to the files of the events.
