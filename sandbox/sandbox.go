@@ -200,7 +200,7 @@ func (s *Sandbox) openAWS(o Options, outbound *http.Client) error {
 	planes, err := aws.New(aws.Options{
 		Account: s.Account, Region: s.Region, Dir: dir, Now: o.Now,
 		CheckIssuer: keys.CheckIssuer, Endpoint: s.APIEndpoint, Environment: functionEnvironment(o.Dir, s.Settings),
-		Log: o.Log, ClientNow: machine, OutboundIssuer: s.OutboundIssuer(),
+		Log: o.Log, ClientNow: machine, OutboundIssuer: s.OutboundIssuer(), URL: s.AWSURL(), Client: outbound,
 	})
 	if err != nil {
 		return err
@@ -214,7 +214,7 @@ func (s *Sandbox) openAWS(o Options, outbound *http.Client) error {
 		return err
 	}
 	issuer := planes.Issuer()
-	s.servers[1].handler = planes
+	s.servers[1].handler = planes.Links()
 	s.servers[2].handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host == s.issuerHost() {
 			issuer.ServeHTTP(w, r)

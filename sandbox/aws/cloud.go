@@ -1,6 +1,6 @@
 // Package aws simulates one AWS account and region: the control plane of API
 // Gateway v2, Lambda, Secrets Manager, KMS, EventBridge, CloudWatch and its Logs,
-// the tagging API and what clients ask of IAM and STS. A [Cloud] is what
+// SNS, the tagging API and what clients ask of IAM and STS. A [Cloud] is what
 // AWS_ENDPOINT_URL points at.
 package aws
 
@@ -23,6 +23,7 @@ import (
 	"github.com/entragate/entragate/sandbox/aws/logs"
 	"github.com/entragate/entragate/sandbox/aws/secretsmanager"
 	"github.com/entragate/entragate/sandbox/aws/sigv4"
+	"github.com/entragate/entragate/sandbox/aws/sns"
 	"github.com/entragate/entragate/sandbox/aws/sts"
 	"github.com/entragate/entragate/sandbox/aws/tagging"
 	"github.com/entragate/entragate/sandbox/aws/wire"
@@ -46,7 +47,7 @@ type Options struct {
 	Now         func() time.Time          // default time.Now
 	CheckIssuer apigateway.IssuerCheck    // required
 	Endpoint    func(apiID string) string // URL of an API's data plane; required
-	Log         *slog.Logger              // gets rotations and alarms; default slog.Default()
+	Log         *slog.Logger              // gets rotations, alarms and deliveries; default slog.Default()
 
 	// ClientNow is the clock of clients, if Now was moved away from it: requests
 	// that are on time by either are taken. AWS has one clock, and clients that
@@ -56,6 +57,15 @@ type Options struct {
 	// OutboundIssuer is the address of the account's issuer of web identity tokens,
 	// which serves what [Cloud.Issuer] does. Without one there are no such tokens.
 	OutboundIssuer string
+
+	// URL is where [Cloud.Links] is served, for links in the messages of topics.
+	// Default: AWS's own address, where nobody can follow them.
+	URL string
+
+	// Client calls those who subscribe to topics, on loopback only, and Mail gets
+	// what mailboxes would; see [sns.Options].
+	Client *http.Client
+	Mail   func(endpoint, subject, message string)
 
 	// Environment is what functions get beside the variables of AWS, such as
 	// where the sandbox is.
@@ -83,6 +93,7 @@ type Cloud struct {
 	secrets    *secretsmanager.Service
 	metrics    *cloudwatch.Service
 	events     *events.Service
+	topics     *sns.Service
 	now        func() time.Time
 }
 
@@ -159,9 +170,10 @@ func New(options Options) (*Cloud, error) {
 		"logs":           {protocol: wire.JSON11, handler: c.logs},
 		"monitoring":     {handler: c.metrics, writeError: cloudwatch.WriteError},
 		"secretsmanager": {protocol: wire.JSON11, handler: c.secrets},
+		"sns":            {handler: c.topics, writeError: sns.WriteError},
 		"sts":            {protocol: wire.Query, handler: c.identities, global: true},
 		"tagging": {protocol: wire.JSON11, handler: tagging.Service{Sources: []tagging.Source{
-			c.gateway, c.lambda, c.logs, c.secrets, c.keys, c.metrics, c.events,
+			c.gateway, c.lambda, c.logs, c.secrets, c.keys, c.metrics, c.events, c.topics,
 		}}},
 	}
 	return c, nil
@@ -194,7 +206,7 @@ func (c *Cloud) open(o Options) (err error) {
 		return err
 	}
 	if c.logs, err = logs.New(logs.Options{
-		Account: o.Account, Region: o.Region, Dir: o.Dir, Now: o.Now, CheckKey: c.checkLogKey,
+		Account: o.Account, Region: o.Region, Dir: o.Dir, Now: o.Now, CheckKey: c.checkLogKey, Record: c.metrics.Record,
 	}); err != nil {
 		return err
 	}
@@ -220,6 +232,17 @@ func (c *Cloud) open(o Options) (err error) {
 	}); err != nil {
 		return err
 	}
+	if c.topics, err = sns.New(sns.Options{
+		Account: o.Account, Region: o.Region, Path: path("sns.json"), Now: o.Now, Log: o.Log,
+		Endpoint: o.URL, Client: o.Client, Mail: o.Mail,
+		Caller: c.topicsCaller, Exists: c.exists, CheckKey: c.checkTopicKey,
+		Invoke: func(ctx context.Context, functionARN, topicARN string, payload []byte) error {
+			_, err := c.invokeAs(ctx, sns.Principal, topicARN, functionARN, payload)
+			return err
+		},
+	}); err != nil {
+		return err
+	}
 	// It is the last one, since it has something to close.
 	c.lambda, err = lambda.New(lambda.Options{
 		Account: o.Account, Region: o.Region, Dir: o.Dir, Now: o.Now,
@@ -236,8 +259,12 @@ func (c *Cloud) Issuer() http.Handler { return c.identities.Issuer() }
 // do, and waits until they are dead. Their invocations fail.
 func (c *Cloud) KillFunctions() { c.lambda.Kill() }
 
-// Close ends the functions, rotations and writing to the state. No state is lost
-// without it but the metrics of the last minute.
+// Links is the cloud with what messages of topics link to, which is followed
+// without a signature.
+func (c *Cloud) Links() http.Handler { return c.topics.Links(c) }
+
+// Close ends the deliveries, functions, rotations and writing to the state. No
+// state is lost without it but the metrics of the last minute.
 func (c *Cloud) Close() error {
-	return errors.Join(c.secrets.Close(), c.lambda.Close(), c.metrics.Close(), c.logs.Close())
+	return errors.Join(c.topics.Close(), c.secrets.Close(), c.lambda.Close(), c.metrics.Close(), c.logs.Close())
 }

@@ -274,7 +274,7 @@ func TestOtherServicesAndOperationsAreRefusedClearly(t *testing.T) {
 	require.Contains(t, signed(t, url, "dynamodb", "DynamoDB_20120810.ListTables", `{}`), "AWS service dynamodb is not implemented by the sandbox")
 	_, err = apigatewayv2.NewFromConfig(config(url)).GetDomainNames(t.Context(), &apigatewayv2.GetDomainNamesInput{})
 	requireCode(t, err, "NotImplemented")
-	_, err = cloudwatchlogs.NewFromConfig(config(url)).DescribeQueries(t.Context(), &cloudwatchlogs.DescribeQueriesInput{})
+	_, err = cloudwatchlogs.NewFromConfig(config(url)).DescribeSubscriptionFilters(t.Context(), &cloudwatchlogs.DescribeSubscriptionFiltersInput{LogGroupName: sdk.String("/g")})
 	requireCode(t, err, "NotImplemented")
 }
 

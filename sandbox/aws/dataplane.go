@@ -47,22 +47,32 @@ func (c *Cloud) Invoke(ctx context.Context, arn, source string, payload []byte) 
 	return result.Payload, nil
 }
 
-// Measure takes what the data plane counts of a request, for the API and for its
-// stage, see
+// Measure takes what the data plane counts of a request, for the API, for its
+// stage and, where there are detailed metrics, for its route, see
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html.
-// Not measured: the latency of integrations and the data processed.
-func (c *Cloud) Measure(apiID, stage string, status int, took time.Duration) {
+// A request without an error is a 0 among the errors, which makes their average
+// the rate: so it is documented of REST APIs.
+func (c *Cloud) Measure(m edge.Measurement) {
 	one := func(of bool) float64 {
 		if of {
 			return 1
 		}
 		return 0
 	}
+	values := map[string]float64{
+		"Count": 1, "4xx": one(m.Status >= 400 && m.Status < 500), "5xx": one(m.Status >= 500),
+		"Latency": float64(m.Took.Milliseconds()), "DataProcessed": float64(m.Bytes),
+	}
+	if m.Integrated {
+		values["IntegrationLatency"] = float64(m.IntegrationTook.Milliseconds())
+	}
+	sets := []map[string]string{{"ApiId": m.APIID}, {"ApiId": m.APIID, "Stage": m.Stage}}
+	if m.Resource != "" {
+		sets = append(sets, map[string]string{"ApiId": m.APIID, "Method": m.Method, "Resource": m.Resource, "Stage": m.Stage})
+	}
 	now := c.now()
-	for _, dimensions := range []map[string]string{{"ApiId": apiID}, {"ApiId": apiID, "Stage": stage}} {
-		for metric, value := range map[string]float64{
-			"Count": 1, "4xx": one(status >= 400 && status < 500), "5xx": one(status >= 500), "Latency": float64(took.Milliseconds()),
-		} {
+	for _, dimensions := range sets {
+		for metric, value := range values {
 			c.metrics.Record("AWS/ApiGateway", metric, dimensions, value, now)
 		}
 	}

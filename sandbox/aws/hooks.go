@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/entragate/entragate/sandbox/aws/kms"
 	"github.com/entragate/entragate/sandbox/aws/lambda"
 	"github.com/entragate/entragate/sandbox/aws/secretsmanager"
+	"github.com/entragate/entragate/sandbox/aws/sns"
 	"github.com/entragate/entragate/sandbox/aws/wire"
 )
 
@@ -99,10 +101,50 @@ func (c *Cloud) onRotation(kind, secretARN, detail string) {
 	log("rotation", "event", kind, "secret", secretARN, "detail", detail)
 }
 
-// notify logs what alarms tell topics: there is no SNS.
-func (c *Cloud) notify(topicARN, subject string, _ []byte) error {
-	c.log.Warn("alarm", "topic", topicARN, "subject", subject)
+// topicsCaller tells SNS who makes a request.
+func (c *Cloud) topicsCaller(r *http.Request) sns.Caller {
+	if session, ok := iam.SessionOf(r.Context()); ok {
+		return sns.Caller{ARN: session.ARN, RoleARN: session.RoleARN}
+	}
+	return sns.Caller{ARN: c.user()}
+}
+
+// checkTopicKey tells SNS whether a service may publish to a topic that a key
+// encrypts. The policy of the key may look at where the message comes from, see
+// https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html.
+func (c *Cloud) checkTopicKey(keyID string, by sns.Publisher, topicARN string) error {
+	for _, action := range []string{"kms:GenerateDataKey", "kms:Decrypt"} {
+		if err := c.keys.Check(keyID, kms.Use{
+			Principal: by.Service, Action: action,
+			Context: map[string]string{
+				"aws:SourceArn": by.SourceARN, "aws:SourceAccount": c.account, "kms:EncryptionContext:aws:sns:topicArn": topicARN,
+			},
+		}); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// alarms is who publishes for alarms.
+const alarms = "cloudwatch.amazonaws.com"
+
+// notify publishes what an alarm tells a topic, and logs it. What SNS refuses
+// fails for the alarm's owner in silence, but for the alarm's history.
+func (c *Cloud) notify(topicARN, subject string, message []byte) error {
+	var alarm struct{ AlarmArn string }
+	if err := json.Unmarshal(message, &alarm); err != nil {
+		return fmt.Errorf("reading the message of an alarm: %w", err)
+	}
+	c.log.Warn("alarm", "topic", topicARN, "subject", subject)
+	err := c.topics.PublishAs(sns.Publisher{Service: alarms, SourceARN: alarm.AlarmArn}, topicARN, subject, string(message))
+	if refused, ok := errors.AsType[*wire.Error](err); ok {
+		err = errors.New(refused.Message) // the history has no codes
+	}
+	if err != nil {
+		c.log.Warn("alarm told nobody", "topic", topicARN, "alarm", alarm.AlarmArn, "err", err)
+	}
+	return err
 }
 
 // measureFunction takes what Lambda counts.

@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/sandbox/aws"
+	"github.com/entragate/entragate/sandbox/edge"
 )
 
 // ahead opens a cloud whose clock is ahead of the machine's by what the returned
@@ -88,7 +89,7 @@ func TestAlarmsSeeWhatFunctionsAndAPIsDo(t *testing.T) {
 		_, _ = functions.Invoke(ctx, &lambda.InvokeInput{FunctionName: sdk.String("f"), Payload: []byte(payload)}) // it may be throttled
 	}
 	invoke(`{}`)
-	cloud.Measure("a", "$default", 200, time.Millisecond)
+	cloud.Measure(edge.Measurement{APIID: "a", Stage: "$default", Status: 200})
 	require.Empty(t, firing())
 	invoke(`{"do":"fail"}`)
 	require.Equal(t, []string{"errors"}, firing())
@@ -96,10 +97,65 @@ func TestAlarmsSeeWhatFunctionsAndAPIsDo(t *testing.T) {
 	require.NoError(t, err)
 	invoke(`{}`)
 	require.Equal(t, []string{"throttles"}, firing())
-	cloud.Measure("a", "$default", 503, time.Millisecond)
+	cloud.Measure(edge.Measurement{APIID: "a", Stage: "$default", Status: 503})
 	require.Equal(t, []string{"api"}, firing())
-	cloud.Measure("a", "$default", 404, time.Millisecond)
+	cloud.Measure(edge.Measurement{APIID: "a", Stage: "$default", Status: 404})
 	require.Equal(t, []string{"stage"}, firing())
+}
+
+func TestRequestsAreMeasured(t *testing.T) {
+	t.Parallel()
+	cloud, url, _ := ahead(t)
+	metrics := cloudwatch.NewFromConfig(config(url))
+	cloud.Measure(edge.Measurement{
+		APIID: "a", Stage: "prod", Method: "GET", Resource: "/orders/{id}", Status: 200, Took: 80 * time.Millisecond,
+		Integrated: true, IntegrationTook: 60 * time.Millisecond, Bytes: 2000,
+	})
+	cloud.Measure(edge.Measurement{APIID: "a", Stage: "prod", Method: "GET", Resource: "/orders/{id}", Status: 401, Took: 4 * time.Millisecond, Bytes: 30})
+	cloud.Measure(edge.Measurement{APIID: "a", Stage: "prod", Status: 404, Took: time.Millisecond, Bytes: 23})
+	api := []string{"ApiId", "a"}
+	stage := append(api, "Stage", "prod")
+	route := append(stage, "Method", "GET", "Resource", "/orders/{id}")
+	for _, test := range []struct {
+		dimensions []string
+		metric     string
+		want       []float64 // sum, maximum and sample count
+	}{
+		{api, "Count", []float64{3, 1, 3}},
+		{stage, "Count", []float64{3, 1, 3}},
+		{route, "Count", []float64{2, 1, 2}},
+		{route[2:], "Count", nil},
+		{api, "4xx", []float64{2, 1, 3}},
+		{route, "4xx", []float64{1, 1, 2}},
+		{api, "5xx", []float64{0, 0, 3}},
+		{stage, "Latency", []float64{85, 80, 3}},
+		{route, "Latency", []float64{84, 80, 2}},
+		{api, "IntegrationLatency", []float64{60, 60, 1}},
+		{route, "IntegrationLatency", []float64{60, 60, 1}},
+		{api, "DataProcessed", []float64{2053, 2000, 3}},
+	} {
+		in := &cloudwatch.GetMetricStatisticsInput{
+			Namespace: sdk.String("AWS/ApiGateway"), MetricName: &test.metric, Period: sdk.Int32(86400),
+			StartTime: sdk.Time(time.Now().Add(-time.Hour)), EndTime: sdk.Time(time.Now().Add(time.Hour)),
+			Statistics: []cloudwatchtypes.Statistic{"Sum", "Maximum", "SampleCount"}, ExtendedStatistics: []string{"p99"},
+		}
+		for i := 0; i < len(test.dimensions); i += 2 {
+			in.Dimensions = append(in.Dimensions, cloudwatchtypes.Dimension{Name: &test.dimensions[i], Value: &test.dimensions[i+1]})
+		}
+		got, err := metrics.GetMetricStatistics(t.Context(), in)
+		require.NoError(t, err)
+		if test.want == nil {
+			require.Empty(t, got.Datapoints)
+			continue
+		}
+		require.Len(t, got.Datapoints, 1, test.metric)
+		point := got.Datapoints[0]
+		require.Equal(t, test.want, []float64{*point.Sum, *point.Maximum, *point.SampleCount}, "%s %v", test.metric, test.dimensions)
+		require.InDelta(t, test.want[1], point.ExtendedStatistics["p99"], 0)
+	}
+	list, err := metrics.ListMetrics(t.Context(), &cloudwatch.ListMetricsInput{Dimensions: []cloudwatchtypes.DimensionFilter{{Name: sdk.String("Resource")}}})
+	require.NoError(t, err)
+	require.Len(t, list.Metrics, 6)
 }
 
 func TestSecretsManagerInvokesOnlyFunctionsThatPermitIt(t *testing.T) {

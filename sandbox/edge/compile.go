@@ -41,6 +41,7 @@ type route struct {
 	lambda      *lambdaAuthorizer
 	integration *integration
 	source      string // ARN in whose name a function is invoked
+	detailed    bool   // has metrics of its own
 	// What makes the route answer 500, as the access log tells it.
 	authorizerFault string
 }
@@ -109,6 +110,9 @@ func (e *Edge) compileStage(apiID string, served *ServedStage, caches map[author
 			bucket:      e.buckets.bucket(bucketKey{apiID, s.name, r.RouteKey}, &served.Stage, e.options.Throttle, now),
 			integration: integrations[strings.TrimPrefix(r.Target, "integrations/")],
 			source:      e.executionARN(apiID, routeSource(s.name, r.RouteKey)),
+		}
+		if settings := settingsOf(&served.Stage, r.RouteKey); settings != nil {
+			compiled.detailed = settings.DetailedMetricsEnabled
 		}
 		if compiled.integration == nil {
 			compiled.integration = &integration{fault: fmt.Sprintf("route %s has no integration", r.RouteKey)}

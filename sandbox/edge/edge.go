@@ -27,7 +27,7 @@ type Options struct {
 	Sink LogSink
 	// Measure takes what CloudWatch counts of a request that reached a stage; nil
 	// counts nothing.
-	Measure func(apiID, stage string, status int, took time.Duration)
+	Measure func(Measurement)
 	// Now is the clock of tokens, of cached decisions, throttles and the access
 	// log; nil means [time.Now]. Timeouts are those of the real clock.
 	Now func() time.Time
@@ -122,9 +122,7 @@ func New(options Options) (*Edge, error) {
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(e, w, r)
 	x.serve()
-	if e.options.Measure != nil && x.stage != nil {
-		e.options.Measure(x.api.id, x.stage.name, x.status, e.options.Now().Sub(x.started))
-	}
+	x.measure()
 	x.log()
 }
 

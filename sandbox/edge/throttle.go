@@ -30,13 +30,10 @@ type bucketKey struct{ apiID, stage, routeKey string }
 // bucket returns the bucket of a route, nil when only the account limits it.
 // Each route has its own bucket, also when its limits are the stage's
 // defaults: "throttling limits are applied at the API method level for a
-// stage". Settings of a route replace the defaults as a whole.
+// stage".
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 func (b *buckets) bucket(key bucketKey, stage *apigateway.Stage, account Throttle, now time.Time) *rate.Limiter {
-	settings := stage.DefaultRouteSettings
-	if own := stage.RouteSettings[key.routeKey]; own != nil {
-		settings = own
-	}
+	settings := settingsOf(stage, key.routeKey)
 	if settings == nil || (settings.ThrottlingRateLimit == nil && settings.ThrottlingBurstLimit == nil) {
 		b.byRoute.Delete(key)
 		return nil

@@ -34,6 +34,7 @@ func (s *Service) transition(name string, at time.Time, state string, why func(*
 			return nil // it was deleted meanwhile
 		}
 		before = alarm.State
+		old := shownState(alarm)
 		alarm.Reason, alarm.ReasonData = why(alarm)
 		alarm.State, alarm.Updated = state, at
 		changed = *alarm
@@ -45,11 +46,7 @@ func (s *Service) transition(name string, at time.Time, state string, why func(*
 		s.remember(all, historyItem{
 			AlarmName: name, Timestamp: at, HistoryItemType: "StateUpdate",
 			HistorySummary: "Alarm updated from " + before + " to " + state,
-			HistoryData: string(encodeJSON(object{
-				{"version", "1.0"},
-				{"oldState", object{{"stateValue", before}}},
-				{"newState", object{{"stateValue", state}, {"stateReason", alarm.Reason}}},
-			})),
+			HistoryData:    string(encodeJSON(object{{"version", "1.0"}, {"oldState", old}, {"newState", shownState(alarm)}})),
 		})
 		return nil
 	})
@@ -57,6 +54,15 @@ func (s *Service) transition(name string, at time.Time, state string, why func(*
 		return err
 	}
 	return s.act(changed, before)
+}
+
+// shownState is a state as the history has it.
+func shownState(a *Alarm) object {
+	shown := object{{"stateValue", a.State}, {"stateReason", a.Reason}}
+	if a.ReasonData != "" {
+		shown = append(shown, member{"stateReasonData", json.RawMessage(a.ReasonData)})
+	}
+	return shown
 }
 
 // act tells the topics of a state. Actions of other kinds are not carried out,
@@ -83,79 +89,6 @@ func (s *Service) act(alarm Alarm, before string) error {
 		}
 	}
 	return nil
-}
-
-// reason tells why, in AWS's words.
-func (a *Alarm) reason(v verdict, before string) string {
-	if v.state == stateInsufficient {
-		return fmt.Sprintf("Insufficient Data: %s unknown.", counted(v.filled, "datapoint was", "datapoints were"))
-	}
-	comparison := map[string]string{
-		"GreaterThanOrEqualToThreshold": "greater than or equal to", "GreaterThanThreshold": "greater than",
-		"LessThanThreshold": "less than", "LessThanOrEqualToThreshold": "less than or equal to",
-	}[a.ComparisonOperator]
-	var shown []string
-	for _, each := range v.points {
-		if a.breaches(each.value) == (v.state == stateAlarm) {
-			shown = append(shown, fmt.Sprintf("%s (%s)", decimal(each.value), each.start.Format("02/01/06 15:04:05")))
-		}
-	}
-	if len(shown) == 0 { // only what is missing speaks for the state
-		treated, received := "NonBreaching", ""
-		if v.state == stateAlarm {
-			treated = "Breaching"
-		}
-		if len(v.points) == 0 {
-			received = "no datapoints were received for " + counted(v.filled, "period", "periods") + " and "
-		}
-		return fmt.Sprintf("Threshold Crossed: %s%s treated as [%s].", received,
-			counted(v.filled, "missing datapoint was", "missing datapoints were"), treated)
-	}
-	is, needed := "was", a.datapointsToAlarm()
-	if len(shown) != 1 {
-		is = "were"
-	}
-	if v.state == stateOK {
-		is, needed = is+" not", *a.EvaluationPeriods-needed+1
-	}
-	return fmt.Sprintf("Threshold Crossed: %d out of the last %s [%s] %s %s the threshold (%s) (minimum %s for %s -> %s transition).",
-		len(shown), counted(*a.EvaluationPeriods, "datapoint", "datapoints"), strings.Join(shown, ", "), is, comparison,
-		decimal(float64(*a.Threshold)), counted(needed, "datapoint", "datapoints"), before, v.state)
-}
-
-func counted(n int, one, several string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, several)
-}
-
-// decimal has a point, as texts of AWS's have.
-func decimal(f float64) string {
-	text := floatText(f)
-	if !strings.ContainsAny(text, ".NI") {
-		text += ".0"
-	}
-	return text
-}
-
-// reasonData is the reason for programs.
-func (a *Alarm) reasonData(v verdict, at time.Time) string {
-	recent := []any{}
-	for _, each := range slices.Backward(v.points) {
-		recent = append(recent, each.value)
-	}
-	members := object{{"version", "1.0"}, {"queryDate", stamp(at)}, {"recentDatapoints", recent}}
-	if a.Statistic != nil {
-		members = append(members, member{"statistic", *a.Statistic})
-	}
-	if a.Period != nil {
-		members = append(members, member{"period", int64(*a.Period)})
-	}
-	if a.Threshold != nil {
-		members = append(members, member{"threshold", float64(*a.Threshold)})
-	}
-	return string(encodeJSON(members))
 }
 
 // stamp is a time as notifications have it.

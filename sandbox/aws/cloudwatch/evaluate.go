@@ -7,117 +7,6 @@ import (
 	"time"
 )
 
-// extraPoints is how many more points than the evaluation periods are looked at
-// when data are missing. AWS says that there are more, not how many: its example
-// has three and five
-// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html).
-const extraPoints = 2
-
-// datapoint is one period of an alarm.
-type datapoint struct {
-	start   time.Time
-	value   float64
-	present bool
-}
-
-// verdict is what an evaluation comes to.
-type verdict struct {
-	state  string // "" keeps the one that is
-	points []datapoint
-	filled int // missing points that were treated as something
-}
-
-// judge decides the state of an alarm from its points, the latest first.
-func (d Definition) judge(points []datapoint) verdict {
-	needed, breachingNeeded := *d.EvaluationPeriods, d.datapointsToAlarm()
-	var real []datapoint
-	for _, each := range points {
-		if each.present && len(real) < needed {
-			real = append(real, each)
-		}
-	}
-	breaching := 0
-	for _, each := range real {
-		if d.breaches(each.value) {
-			breaching++
-		}
-	}
-	out := verdict{points: real}
-	switch {
-	case breaching >= breachingNeeded:
-		out.state = stateAlarm
-		return out
-	case len(real) == needed:
-		out.state = stateOK
-		return out
-	}
-	out.filled = needed - len(real)
-	switch d.treatMissing() {
-	case "breaching":
-		out.state = stateOK
-		if breaching+out.filled >= breachingNeeded {
-			out.state = stateAlarm
-		}
-	case "notBreaching":
-		out.state = stateOK
-	case "ignore":
-		if len(real) > breaching {
-			out.state = stateOK
-		}
-	default:
-		out.state = d.judgeMissing(points, real, breaching)
-	}
-	return out
-}
-
-// judgeMissing is for data that are missing and count as that: an alarm goes off
-// when the oldest point that is there is old enough and all after it breach or
-// are missing. That a single late breach keeps the state is a guess.
-func (d Definition) judgeMissing(points, real []datapoint, breaching int) string {
-	switch {
-	case len(real) == 0:
-		return stateInsufficient
-	case len(real) > breaching:
-		return stateOK
-	}
-	for age := min(*d.EvaluationPeriods, len(points)); age >= d.datapointsToAlarm(); age-- {
-		if points[age-1].present {
-			return stateAlarm
-		}
-	}
-	return ""
-}
-
-func (d Definition) datapointsToAlarm() int {
-	if d.DatapointsToAlarm != nil {
-		return *d.DatapointsToAlarm
-	}
-	return *d.EvaluationPeriods
-}
-
-func (d Definition) treatMissing() string {
-	if d.TreatMissingData != nil {
-		return *d.TreatMissingData
-	}
-	return "missing"
-}
-
-func (d Definition) breaches(value float64) bool {
-	if d.Threshold == nil { // of a band, which has no value
-		return false
-	}
-	threshold := float64(*d.Threshold)
-	switch d.ComparisonOperator {
-	case "GreaterThanOrEqualToThreshold":
-		return value >= threshold
-	case "GreaterThanThreshold":
-		return value > threshold
-	case "LessThanThreshold":
-		return value < threshold
-	}
-	return value <= threshold
-}
-
 // change is an alarm that goes to another state.
 type change struct {
 	alarm   string
@@ -127,8 +16,7 @@ type change struct {
 
 // Tick evaluates every alarm for each minute since the last tick, and tells the
 // topics of those that change. A period ends with a whole minute and slides, as
-// AWS's does for most periods; the minute that is not over does not count. An
-// alarm on anomalies never has data.
+// AWS's does for most periods; the minute that is not over does not count.
 func (s *Service) Tick() error {
 	s.ticking.Lock()
 	defer s.ticking.Unlock()
@@ -199,21 +87,25 @@ func (s *Service) evaluate(d Definition, state string, now time.Time) ([]change,
 	if !known {
 		last = now.Add(-every)
 	}
-	of := p.read(s.metrics)
-	present := presentMinutes(of)
-	span := time.Duration(p.period*(*d.EvaluationPeriods+extraPoints)) * time.Second
+	span := p.minutes() * int64(d.lookedAt())
+	e := p.evaluator(s.metrics, minuteOf(last)-span, minuteOf(now))
+	if p.learns {
+		span += p.lookback()
+	}
+	minutes := e.present()
 	var changes []change
+	points := make([]datapoint, d.lookedAt())
 	for at := last.Add(every); !at.After(now); at = at.Add(every) {
-		result := d.judge(d.pointsAt(p, of, at))
-		if result.state != "" && result.state != state {
-			state = result.state
-			changes = append(changes, change{d.AlarmName, at, result})
+		found := d.judgeAt(e, minuteOf(at), points)
+		if found.state != "" && found.state != state {
+			state = found.state
+			changes = append(changes, change{d.AlarmName, at, found})
 		}
 		// Nothing changes until there are data again.
-		if from := minuteOf(at.Add(-span)); !anyIn(present, from, minuteOf(at)) {
-			next, found := firstFrom(present, minuteOf(at))
+		if !anyIn(minutes, minuteOf(at)-span, minuteOf(at)) {
+			next, some := firstFrom(minutes, minuteOf(at))
 			resume := now.Add(-every)
-			if found {
+			if some {
 				resume = time.Unix(next*60, 0).Truncate(every)
 			}
 			if resume.After(at) {
@@ -224,36 +116,62 @@ func (s *Service) evaluate(d Definition, state string, now time.Time) ([]change,
 	return changes, nil
 }
 
-// pointsAt returns the points of an alarm at a time, the latest first.
-func (d Definition) pointsAt(p *program, of data, at time.Time) []datapoint {
-	watched := ""
-	for _, id := range p.returned {
-		if id != p.band {
-			watched = id
+// lookedAt is how many points are.
+func (d Definition) lookedAt() int { return *d.EvaluationPeriods + extraPoints }
+
+// judgeAt decides the state of an alarm at a minute. It puts its points into a
+// slice that is used again.
+func (d Definition) judgeAt(e *evaluator, now int64, points []datapoint) verdict {
+	if low := d.EvaluateLowSampleCountPercentile; low != nil && *low == "ignore" {
+		start := now - int64(*d.EvaluationPeriods)*e.minutes()
+		for id, stat := range e.stats {
+			if isPercentile(stat.Stat) && fewSamples(stat.Stat, e.data[id].over(start, now, false).Count) {
+				return verdict{}
+			}
 		}
 	}
-	minutes := int64(p.period / 60)
-	points := make([]datapoint, 0, *d.EvaluationPeriods+extraPoints)
-	for i := range int64(cap(points)) {
-		end := minuteOf(at) - i*minutes
-		each := datapoint{start: time.Unix((end-minutes)*60, 0).UTC()}
-		if p.band == "" {
-			each.value, each.present = p.value(of, watched, end-minutes, end)
-		}
-		points = append(points, each)
-	}
-	return points
+	d.fill(points, e, now)
+	return d.judge(points)
 }
 
-// presentMinutes are those that any metric has data of, in order.
-func presentMinutes(of data) []int64 {
-	all := map[int64]bool{}
-	for _, minutes := range of {
-		for minute := range minutes {
-			all[minute] = true
+// fill looks the points of an alarm at a minute up, the latest first.
+func (d Definition) fill(points []datapoint, e *evaluator, now int64) {
+	var band shape
+	watched := e.returned[0]
+	if d.ThresholdMetricID != nil {
+		band, watched = e.expressions[*d.ThresholdMetricID], e.watched(*d.ThresholdMetricID)
+	}
+	for i := range points {
+		start := now - int64(i+1)*e.minutes()
+		at := e.at(start)
+		point := datapoint{start: time.Unix(start*60, 0).UTC()}
+		point.value, point.present = at.of(watched)
+		if point.present && len(band.nodes) > 0 {
+			point.upper, point.present = band.nodes[0].value(at)
+			point.lower, _ = band.nodes[1].value(at)
+		}
+		points[i] = point
+	}
+}
+
+// watched is what an alarm with a band looks at.
+func (p *program) watched(band string) string {
+	if p.returned[0] == band {
+		return p.returned[1]
+	}
+	return p.returned[0]
+}
+
+// present are the minutes that any metric has data of, in order.
+func (e *evaluator) present() []int64 {
+	var minutes []int64
+	for _, of := range e.data {
+		for i := range of {
+			minutes = append(minutes, of[i].at)
 		}
 	}
-	return slices.Sorted(maps.Keys(all))
+	slices.Sort(minutes)
+	return slices.Compact(minutes)
 }
 
 func anyIn(sorted []int64, from, to int64) bool {

@@ -14,17 +14,19 @@ import (
 
 // FuzzExpression looks for metric math that does not end, or gives no number.
 func FuzzExpression(f *testing.F) {
-	for _, text := range []string{"m1", "IF(m1>0,100*FILL(m2,0)/m1,-1e3)", "SUM([m1,m2])", "((", "-----m1", "a==b!=c", `METRICS("x")`} {
+	for _, text := range []string{"m1", "IF(m1>0,100*FILL(m2,0)/m1,-1e3)", "SUM([m1,m2])", "((", "-----m1", "a==b!=c", `METRICS("x")`, "a>1 AND b>1 || z", "ANOMALY_DETECTION_BAND(a,3)", `FILL(METRICS("a")/2,[b])`, "SUM(METRICS()*SUM(METRICS()*SUM(METRICS()*a)))"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := parseExpression(text)
+		got, err := resolved(text)
 		if err != nil {
 			return
 		}
-		walk(n, func(r reference) { require.Regexp(t, queryID, string(r)) })
-		got, ok := n.value(func(id string) (float64, bool) { return float64(len(id)), len(id)%2 == 1 })
-		require.False(t, ok && math.IsNaN(got))
+		for _, n := range got.nodes {
+			walk(n, func(id string) { require.Regexp(t, queryID, id) })
+			value, ok := n.value(values{"a": 2, "b": -1, "m1": 7, "z": 0})
+			require.False(t, ok && math.IsNaN(value))
+		}
 	})
 }
 

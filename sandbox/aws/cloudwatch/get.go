@@ -57,32 +57,44 @@ func (s *Service) getMetricData(r request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	of := p.read(s.metrics)
+	e := p.evaluator(s.metrics, first, last+p.minutes())
 	out := getDataOutput{MetricDataResults: []dataResult{}}
 	for _, q := range in.MetricDataQueries {
 		if !slices.Contains(p.returned, q.ID) {
 			continue
 		}
-		result := dataResult{ID: q.ID, Label: q.ID, Timestamps: []time.Time{}, Values: []float64{}, StatusCode: "Complete"}
+		label := q.ID
 		if q.MetricStat != nil {
-			result.Label = *q.MetricStat.Metric.MetricName
+			label = *q.MetricStat.Metric.MetricName
 		}
 		if q.Label != nil {
-			result.Label = *q.Label
+			label = *q.Label
 		}
-		for start := first; start < last; start += int64(p.period / 60) {
-			if value, ok := p.value(of, q.ID, start, start+int64(p.period/60)); ok {
-				result.Timestamps = append(result.Timestamps, time.Unix(start*60, 0).UTC())
-				result.Values = append(result.Values, value)
+		for _, n := range p.nodes(q.ID) {
+			result := dataResult{ID: q.ID, Label: label, Timestamps: []time.Time{}, Values: []float64{}, StatusCode: "Complete"}
+			for start := first; start < last; start += p.minutes() {
+				if value, ok := n.value(e.at(start)); ok {
+					result.Timestamps = append(result.Timestamps, time.Unix(start*60, 0).UTC())
+					result.Values = append(result.Values, value)
+				}
 			}
+			if in.ScanBy != ascending {
+				slices.Reverse(result.Timestamps)
+				slices.Reverse(result.Values)
+			}
+			out.MetricDataResults = append(out.MetricDataResults, result)
 		}
-		if in.ScanBy != ascending {
-			slices.Reverse(result.Timestamps)
-			slices.Reverse(result.Values)
-		}
-		out.MetricDataResults = append(out.MetricDataResults, result)
 	}
 	return out, nil
+}
+
+// nodes are what an id returns: a series, or those of an array, which all have
+// the id and (a guess) the label.
+func (p *program) nodes(id string) []node {
+	if of, isExpression := p.expressions[id]; isExpression {
+		return of.nodes
+	}
+	return []node{reference(id)}
 }
 
 // maxPeriods is how many periods are looked at for one request.
@@ -172,17 +184,14 @@ func (s *Service) getMetricStatistics(r request) (any, error) {
 	if asked := (last - first + minutes - 1) / minutes; asked > maxDatapoints {
 		return nil, invalidCombination("You have requested up to %d datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", asked)
 	}
-	unit := noUnit
+	asked, unit := "", noUnit
 	if in.Unit != nil {
-		unit = *in.Unit
+		asked, unit = *in.Unit, *in.Unit
 	}
-	of := s.metrics.minutes(newID(in.Namespace, in.MetricName, in.Dimensions), "")
-	if in.Unit != nil {
-		of = s.metrics.minutes(newID(in.Namespace, in.MetricName, in.Dimensions), unit)
-	}
+	of := s.metrics.read(newID(in.Namespace, in.MetricName, in.Dimensions), asked, first, last+minutes, len(in.ExtendedStatistics) > 0)
 	out := getStatisticsOutput{in.MetricName, []statisticsPoint{}}
 	for start := first; start < last; start += minutes {
-		whole := window(of, start, start+minutes)
+		whole := of.over(start, start+minutes, len(in.ExtendedStatistics) > 0)
 		if whole.Count == 0 {
 			continue
 		}

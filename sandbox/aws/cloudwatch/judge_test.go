@@ -1,7 +1,7 @@
 package cloudwatch
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"slices"
 	"testing"
@@ -69,7 +69,7 @@ func TestComparisons(t *testing.T) {
 		d := alarmOf(1, 1, "missing")
 		d.ComparisonOperator = operator
 		for i, value := range []float64{-1, 0, 1} {
-			require.Equal(t, want[i], d.breaches(value), "%s %v", operator, value)
+			require.Equal(t, want[i], d.breaches(datapoint{value: value}), "%s %v", operator, value)
 		}
 	}
 }
@@ -90,56 +90,43 @@ func TestStatistics(t *testing.T) {
 	var none summary
 	_, ok := none.statistic("Sum")
 	require.False(t, ok)
+	got, ok := twoMinutes(t).statistic("p50")
+	require.True(t, ok)
+	require.InDelta(t, 2, got, 0, "of two minutes")
 	var many summary
 	for i := range 10000 {
 		many.add(float64(i)+0.5, 1)
 	}
 	require.Less(t, len(many.Values), 2500)
-	got, ok := many.statistic("p90")
-	require.True(t, ok)
-	require.InEpsilon(t, 9000, got, 0.01)
+	require.True(t, slices.IsSortedFunc(many.Values, func(a, b seen) int { return cmp.Compare(a[0], b[0]) }))
+	for name, want := range map[string]float64{"p1": 100, "p50": 5000, "p90": 9000, "p99": 9900, "p99.9": 9990} {
+		got, ok := many.statistic(name)
+		require.True(t, ok)
+		require.InEpsilon(t, want, got, 0.005, name)
+	}
 	require.InDelta(t, 0, rounded(0), 0)
 	require.False(t, math.IsNaN(rounded(5e-324)))
 	require.False(t, math.IsInf(rounded(math.MaxFloat64), 0))
 }
 
-func TestExpressions(t *testing.T) {
-	t.Parallel()
-	at := func(id string) (float64, bool) {
-		value, ok := map[string]float64{"a": 6, "b": 3, "z": 0}[id]
-		return value, ok
-	}
-	for text, want := range map[string]any{
-		"a": 6.0, "a+b*2": 12.0, "(a+b)*2": 18.0, "a-b-1": 2.0, "-a": -6.0, "a/b/2": 1.0, "2.5e1": 25.0, "a > b": 1.0, "a <= b": 0.0, "a == 6": 1.0, "a != 6": 0.0,
-		"a/z": nil, "none": nil, "a+none": nil, "FILL(none, 7)": 7.0, "FILL(a, 7)": 6.0, "FILL(none, b)": 3.0, "SUM([a, b, none])": 9.0, "SUM([none])": nil, "SUM([])": nil,
-		"AVG([a,b])": 4.5, "MIN([a,b])": 3.0, "MAX([a,b])": 6.0, "IF(a > 5, b, z)": 3.0, "IF(z, b, none)": nil, "IF(none, a, b)": nil, "IF(b > 0, 100*a/b, 0)": 200.0,
-		"ABS(-b)": 3.0, "CEIL(a/4)": 2.0, "FLOOR(a/4)": 1.0, "ANOMALY_DETECTION_BAND(a, 2)": nil, "100 * FILL(none, 0) / SUM([a, b])": 0.0,
-	} {
-		n, err := parseExpression(text)
-		require.NoError(t, err, text)
-		got, ok := n.value(at)
-		if want == nil {
-			require.False(t, ok, text)
-			continue
-		}
-		require.True(t, ok, text)
-		require.InDelta(t, want, got, 1e-9, text)
-	}
+// twoMinutes are 1, 2 and 3, two of them in one minute.
+func twoMinutes(t *testing.T) summary {
+	t.Helper()
+	var h history
+	h.at(7).add(3, 1)
+	h.at(5).add(2, 1)
+	h.at(7).add(1, 1)
+	h.at(9).add(9, 1)
+	require.Equal(t, []int64{5, 7, 9}, []int64{h[0].at, h[1].at, h[2].at})
+	return h.over(5, 9, true)
 }
 
-func TestWhatIsSharedIsComputedOnce(t *testing.T) {
+func TestFewSamples(t *testing.T) {
 	t.Parallel()
-	name, period := "n", 60
-	first := metricQuery{ID: "e0", MetricStat: &metricStat{Period: &period, Stat: "Sum"}}
-	first.MetricStat.Metric.Namespace, first.MetricStat.Metric.MetricName = &name, &name
-	queries := []metricQuery{first}
-	for i := range 60 { // two to the sixtieth, if not
-		text := "SUM([" + queries[i].ID + "," + queries[i].ID + "])/2"
-		queries = append(queries, metricQuery{ID: fmt.Sprintf("e%d", i+1), Expression: &text})
+	for name, enough := range map[string]float64{"p50": 20, "p90": 100, "p99": 1000, "p99.9": 10000, "p10": 100, "p0": 0, "p100": 0} {
+		require.False(t, fewSamples(name, enough), name)
+		if enough > 0 {
+			require.True(t, fewSamples(name, enough-1), name)
+		}
 	}
-	p, err := compile(queries)
-	require.NoError(t, err)
-	got, ok := p.value(data{"e0": {0: {Sum: 4, Count: 1}}}, queries[60].ID, 0, 1)
-	require.True(t, ok)
-	require.InDelta(t, 4, got, 1e-9)
 }

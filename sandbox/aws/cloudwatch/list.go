@@ -46,10 +46,10 @@ func (s *Service) listMetrics(r request) (any, error) {
 	since := minuteOf(s.Now().Add(-recently))
 	found := map[string]id{}
 	s.metrics.mu.Lock()
-	for _, each := range s.metrics.series {
-		active := in.RecentlyActive == "" || slices.Max(slices.Collect(maps.Keys(each.Minutes))) >= since
-		if active && in.matches(each.ID) {
-			found[each.ID.key()] = each.ID
+	for key, units := range s.metrics.series {
+		active := func(each *series) bool { return in.RecentlyActive == "" || each.last() >= since }
+		if slices.ContainsFunc(units, active) && in.matches(units[0].id) {
+			found[key] = units[0].id
 		}
 	}
 	s.metrics.mu.Unlock()

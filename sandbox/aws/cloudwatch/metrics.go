@@ -2,10 +2,10 @@ package cloudwatch
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,7 +18,6 @@ import (
 const (
 	maxMinutes = 2880 // of a metric
 	maxMetrics = 5000
-	maxValues  = 128 // different values of a minute, see summary.add
 )
 
 // Dimension is a part of a metric's identity.
@@ -33,7 +32,8 @@ type id struct {
 
 // key identifies a metric as a text.
 func (i id) key() string {
-	parts := []string{i.Namespace, i.Name}
+	parts := make([]string, 0, 2+2*len(i.Dimensions))
+	parts = append(parts, i.Namespace, i.Name)
 	for _, d := range i.Dimensions {
 		parts = append(parts, d.Name, d.Value)
 	}
@@ -46,109 +46,59 @@ func newID(namespace, name string, dimensions []Dimension) id {
 	return id{namespace, name, sorted}
 }
 
-// series is a metric in one unit.
+// history are minutes that have data, in order.
+type history []minute
+
+// minute is what came in within a minute.
+type minute struct {
+	at int64 // minutes since 1970
+	summary
+}
+
+// find returns the place of the first minute that is not before at.
+func (h history) find(at int64) (int, bool) {
+	return slices.BinarySearchFunc(h, at, func(m minute, at int64) int { return cmp.Compare(m.at, at) })
+}
+
+// between are the minutes from start up to end.
+func (h history) between(start, end int64) history {
+	first, _ := h.find(start)
+	last := first
+	for last < len(h) && h[last].at < end {
+		last++
+	}
+	return h[first:last]
+}
+
+// at returns a minute, which is made if it is not there.
+func (h *history) at(at int64) *summary {
+	i, known := h.find(at)
+	if !known {
+		*h = slices.Insert(*h, i, minute{at: at})
+	}
+	return &(*h)[i].summary
+}
+
+// series is a metric in one unit. It has at least one minute.
 type series struct {
-	ID      id                 `json:"id"`
-	Unit    string             `json:"unit"`
-	Minutes map[int64]*summary `json:"minutes"` // keyed by minutes since 1970
+	id      id
+	unit    string
+	minutes history
+	changes int     // how often it changed
+	saved   written // guarded by [metrics.saving]
 }
 
-// summary is what a minute comes to.
-type summary struct {
-	Sum    float64             `json:"sum"`
-	Count  float64             `json:"count"`
-	Min    float64             `json:"min"`
-	Max    float64             `json:"max"`
-	Values map[float64]float64 `json:"-"`
-	Pairs  [][2]float64        `json:"values,omitempty"` // Values, which JSON cannot key by
-}
-
-// add takes a value that was seen count times. Once a minute has many different
-// values, percentiles see further ones to three digits.
-func (s *summary) add(value, count float64) {
-	s.take(summary{Sum: value * count, Count: count, Min: value, Max: value})
-	if _, seen := s.Values[value]; !seen && len(s.Values) >= maxValues {
-		value = rounded(value)
-	}
-	if s.Values == nil {
-		s.Values = map[float64]float64{}
-	}
-	s.Values[value] += count
-}
-
-// take adds another summary, without its values.
-func (s *summary) take(other summary) {
-	if s.Count == 0 {
-		s.Min, s.Max = other.Min, other.Max
-	}
-	s.Sum += other.Sum
-	s.Count += other.Count
-	s.Min, s.Max = min(s.Min, other.Min), max(s.Max, other.Max)
-}
-
-// rounded is a number to three digits.
-func rounded(value float64) float64 {
-	short, err := strconv.ParseFloat(strconv.FormatFloat(value, 'e', 2, 64), 64)
-	if err != nil { // it would be too large
-		return value
-	}
-	return short
-}
+// last is the latest minute that has data.
+func (s *series) last() int64 { return s.minutes[len(s.minutes)-1].at }
 
 // metrics holds all series: in memory, and in a file as of the last save.
 type metrics struct {
-	mu     sync.Mutex
-	file   *store.Store[map[string]*series]
-	series map[string]*series // keyed by id and unit
+	saving sync.Mutex // one save at a time
+	file   *store.Store[map[string]json.RawMessage]
+	mu     sync.Mutex           // of what follows
+	series map[string][]*series // keyed by id, one for each unit
+	count  int                  // of series
 	dirty  bool
-}
-
-func openMetrics(path string) (*metrics, error) {
-	m := &metrics{series: map[string]*series{}}
-	file, err := store.Open(path, &map[string]*series{})
-	if err != nil {
-		return nil, err
-	}
-	m.file = file
-	file.View(func(all *map[string]*series) {
-		for key, each := range *all {
-			for _, minute := range each.Minutes {
-				minute.Values = map[float64]float64{}
-				for _, pair := range minute.Pairs {
-					minute.Values[pair[0]] = pair[1]
-				}
-				minute.Pairs = nil
-			}
-			m.series[key] = each
-		}
-	})
-	return m, nil
-}
-
-// save makes all that was recorded durable.
-func (m *metrics) save() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.dirty {
-		return nil
-	}
-	err := m.file.Update(func(all *map[string]*series) error {
-		*all = map[string]*series{}
-		for key, each := range m.series {
-			copied := &series{each.ID, each.Unit, map[int64]*summary{}}
-			for minute, s := range each.Minutes {
-				pairs := make([][2]float64, 0, len(s.Values))
-				for _, value := range slices.Sorted(maps.Keys(s.Values)) {
-					pairs = append(pairs, [2]float64{value, s.Values[value]})
-				}
-				copied.Minutes[minute] = &summary{Sum: s.Sum, Count: s.Count, Min: s.Min, Max: s.Max, Pairs: pairs}
-			}
-			(*all)[key] = copied
-		}
-		return nil
-	})
-	m.dirty = err != nil
-	return err
 }
 
 // minuteOf is the minute of a time.
@@ -159,33 +109,42 @@ func minuteOf(t time.Time) int64 { return int64(math.Floor(float64(t.Unix()) / 6
 func (m *metrics) record(of id, unit string, at time.Time, fn func(*summary)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	key := of.key() + "\x00\x00" + unit
-	s := m.series[key]
-	if s == nil {
-		if len(m.series) >= maxMetrics {
-			m.forget()
-		}
-		s = &series{of, unit, map[int64]*summary{}}
-		m.series[key] = s
+	s := m.of(of, unit)
+	fn(s.minutes.at(minuteOf(at)))
+	if extra := len(s.minutes) - maxMinutes; extra > 0 {
+		s.minutes = s.minutes[extra:]
 	}
-	minute := minuteOf(at)
-	if s.Minutes[minute] == nil {
-		s.Minutes[minute] = &summary{}
-	}
-	fn(s.Minutes[minute])
-	if len(s.Minutes) > maxMinutes {
-		delete(s.Minutes, slices.Min(slices.Collect(maps.Keys(s.Minutes))))
-	}
+	s.changes++
 	m.dirty = true
+}
+
+// of returns the series of a metric, which is made if it is not there.
+func (m *metrics) of(of id, unit string) *series {
+	key := of.key()
+	for _, each := range m.series[key] {
+		if each.unit == unit {
+			return each
+		}
+	}
+	if m.count >= maxMetrics {
+		m.forget()
+	}
+	made := &series{id: of, unit: unit}
+	m.series[key] = append(m.series[key], made)
+	m.count++
+	return made
 }
 
 func (m *metrics) forget() {
 	oldest, last := "", int64(math.MaxInt64)
-	for key, s := range m.series {
-		if newest := slices.Max(slices.Collect(maps.Keys(s.Minutes))); newest < last {
-			oldest, last = key, newest
+	for key, units := range m.series {
+		for _, each := range units {
+			if each.last() < last {
+				oldest, last = key, each.last()
+			}
 		}
 	}
+	m.count -= len(m.series[oldest])
 	delete(m.series, oldest)
 }
 
@@ -195,35 +154,44 @@ func (s *Service) Record(namespace, name string, dimensions map[string]string, v
 	for _, key := range slices.Sorted(maps.Keys(dimensions)) {
 		list = append(list, Dimension{key, dimensions[key]})
 	}
-	s.metrics.record(newID(namespace, name, list), noUnit, at, func(minute *summary) { minute.add(value, 1) })
+	s.metrics.record(id{namespace, name, list}, noUnit, at, func(minute *summary) { minute.add(value, 1) })
 }
 
 // noUnit is the unit of data that come without.
 const noUnit = "None"
 
-// minutes is a metric's data, of one unit or of all, by minute.
-func (m *metrics) minutes(of id, unit string) map[int64]summary {
+// read copies the minutes of a metric from start up to end, of one unit or, if
+// none is given, of all. Values are copied only if they are asked for.
+func (m *metrics) read(of id, unit string, start, end int64, values bool) history {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := map[int64]summary{}
-	prefix := of.key() + "\x00\x00"
-	for key, s := range m.series {
-		if !strings.HasPrefix(key, prefix) || unit != "" && s.Unit != unit {
+	var found history
+	for _, each := range m.series[of.key()] {
+		if unit != "" && each.unit != unit {
 			continue
 		}
-		for minute, each := range s.Minutes {
-			whole := found[minute]
-			values := maps.Clone(whole.Values)
-			if values == nil {
-				values = map[float64]float64{}
+		if len(found) == 0 {
+			found = slices.Grow(found, len(each.minutes.between(start, end)))
+		}
+		for _, minute := range each.minutes.between(start, end) {
+			whole := found.at(minute.at)
+			whole.take(minute.summary)
+			if values {
+				whole.Values = merged([][]seen{whole.Values, minute.Values}) // a copy
 			}
-			for value, count := range each.Values {
-				values[value] += count
-			}
-			whole.take(*each)
-			whole.Values = values
-			found[minute] = whole
 		}
 	}
 	return found
+}
+
+// first is the first minute that is kept of a metric.
+func (m *metrics) first(of id, unit string) (first int64, some bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, each := range m.series[of.key()] {
+		if at := each.minutes[0].at; (unit == "" || each.unit == unit) && (!some || at < first) {
+			first, some = at, true
+		}
+	}
+	return first, some
 }

@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
@@ -10,9 +11,10 @@ import (
 // program is a list of metrics and expressions that was checked.
 type program struct {
 	stats       map[string]metricStat
-	expressions map[string]node
+	expressions map[string]shape
 	returned    []string // ids that return data
-	band        string   // id of the expression that is a band; "" without one
+	bands       []string // ids of the expressions that are bands
+	learns      bool     // there is a band somewhere
 	period      int      // seconds, of all
 }
 
@@ -22,12 +24,13 @@ func compile(queries []metricQuery) (*program, error) {
 	if len(queries) > maxQueries {
 		return nil, invalid("The collection MetricDataQueries must not have a size greater than 500.")
 	}
-	p := &program{stats: map[string]metricStat{}, expressions: map[string]node{}}
+	p := &program{stats: map[string]metricStat{}, expressions: map[string]shape{}}
+	parsed := map[string]node{}
 	for _, q := range queries {
 		if len(q.ID) > maxName || !queryID.MatchString(q.ID) {
 			return nil, invalid("The value %q for parameter Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", q.ID)
 		}
-		if p.stats[q.ID].Stat != "" || p.expressions[q.ID] != nil {
+		if p.stats[q.ID].Stat != "" || parsed[q.ID] != nil {
 			return nil, invalid("The values for parameter Id in MetricDataQueries are not unique.")
 		}
 		if q.AccountID != nil {
@@ -49,18 +52,38 @@ func compile(queries []metricQuery) (*program, error) {
 		if err != nil {
 			return nil, badExpression(q.ID, err)
 		}
-		if of, isCall := n.(call); isCall && of.function == bandFunction {
-			p.band = q.ID
+		if isCall(n, bandFunction) {
+			p.bands = append(p.bands, q.ID)
 		}
-		if _, isList := n.(list); isList {
-			return nil, badExpression(q.ID, errUnsupported)
-		}
-		p.expressions[q.ID] = n
+		parsed[q.ID] = n
 	}
 	if p.period == 0 {
 		return nil, invalid("Metrics must contain at least one MetricStat")
 	}
-	return p, p.checkReferences()
+	for _, q := range queries {
+		if q.Period != nil && *q.Period != p.period { // the granularity of what is returned
+			return nil, wire.NotImplemented("metrics with different periods")
+		}
+	}
+	return p, p.resolveAll(parsed)
+}
+
+// resolveAll puts in what expressions stand for, once all metrics are known.
+func (p *program) resolveAll(parsed map[string]node) error {
+	for _, id := range slices.Sorted(maps.Keys(parsed)) {
+		resolved, err := p.resolve(parsed[id])
+		switch {
+		case err != nil:
+			return badExpression(id, err)
+		case resolved.kind == aNumber:
+			return badExpression(id, errors.New("it must give a time series, got a number"))
+		}
+		p.expressions[id] = resolved
+	}
+	if err := p.checkReferences(); err != nil {
+		return err
+	}
+	return p.checkBands(parsed)
 }
 
 func (p *program) addStat(id string, stat metricStat) error {
@@ -88,7 +111,8 @@ func (p *program) addStat(id string, stat metricStat) error {
 	return nil
 }
 
-// checkReferences refuses expressions on what is not there or on themselves.
+// checkReferences refuses expressions on what is not there, on arrays or on
+// themselves.
 func (p *program) checkReferences() error {
 	visiting, done := map[string]bool{}, map[string]bool{}
 	var visit func(id string) error
@@ -100,13 +124,16 @@ func (p *program) checkReferences() error {
 			return nil
 		}
 		visiting[id] = true
-		walk(p.expressions[id], func(to reference) {
+		p.walk(id, func(to string) {
+			_, isExpression := p.expressions[to]
 			switch {
 			case err != nil:
-			case p.stats[string(to)].Stat == "" && p.expressions[string(to)] == nil:
+			case p.stats[to].Stat == "" && !isExpression:
 				err = invalid("Error in expression '%s': Undefined variable '%s'.", id, to)
+			case p.expressions[to].kind == anArray:
+				err = badExpression(id, errUnsupported)
 			default:
-				err = visit(string(to))
+				err = visit(to)
 			}
 		})
 		visiting[id], done[id] = false, true
@@ -120,43 +147,11 @@ func (p *program) checkReferences() error {
 	return nil
 }
 
-// data are the minutes of all metrics of a program.
-type data map[string]map[int64]summary
-
-func (p *program) read(m *metrics) data {
-	all := data{}
-	for id, stat := range p.stats {
-		unit := ""
-		if stat.Unit != nil {
-			unit = *stat.Unit
-		}
-		all[id] = m.minutes(newID(*stat.Metric.Namespace, *stat.Metric.MetricName, stat.Metric.Dimensions), unit)
+// walk calls fn with what an expression refers to.
+func (p *program) walk(id string, fn func(id string)) {
+	for _, n := range p.expressions[id].nodes {
+		walk(n, fn)
 	}
-	return all
-}
-
-// value is that of a metric or expression over the minutes from start to end.
-// What several expressions refer to is computed once.
-func (p *program) value(of data, id string, start, end int64) (float64, bool) {
-	type result struct {
-		value float64
-		ok    bool
-	}
-	known := map[string]result{}
-	var at point
-	at = func(id string) (float64, bool) {
-		r, seen := known[id]
-		if !seen {
-			if stat, isStat := p.stats[id]; isStat {
-				r.value, r.ok = window(of[id], start, end).statistic(stat.Stat)
-			} else {
-				r.value, r.ok = p.expressions[id].value(at)
-			}
-			known[id] = r
-		}
-		return r.value, r.ok
-	}
-	return at(id)
 }
 
 // program returns an alarm's metrics, also of an alarm on one metric.

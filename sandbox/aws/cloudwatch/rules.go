@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"errors"
 	"math"
 	"regexp"
 	"slices"
@@ -12,13 +13,14 @@ import (
 
 // Limits of https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html.
 const (
-	maxName        = 255
-	maxDescription = 1024
-	maxActions     = 5
-	maxAction      = 1024
-	maxDimensions  = 30
-	maxQueries     = 500
-	aDay           = 86400 // seconds
+	maxName         = 255
+	maxDescription  = 1024
+	maxActions      = 5
+	maxAction       = 1024
+	maxDimensions   = 30
+	maxQueries      = 500
+	maxAlarmMetrics = 10    // and as many expressions
+	aDay            = 86400 // seconds
 )
 
 var (
@@ -174,11 +176,19 @@ func (d Definition) checkMetrics() error {
 			return invalid("Metrics cannot be specified together with MetricName, Namespace, Dimensions, Period, Unit, Statistic or ExtendedStatistic")
 		}
 	}
+	if err := checkNumbers(d.Metrics); err != nil {
+		return err
+	}
 	program, err := compile(d.Metrics)
 	if err != nil {
 		return err
 	}
-	if program.band != "" || d.ThresholdMetricID != nil || slices.Contains(bandComparisons, d.ComparisonOperator) {
+	for _, id := range program.returned {
+		if program.expressions[id].kind == anArray && !slices.Contains(program.bands, id) {
+			return badExpression(id, errors.New("that of an alarm must give a single time series"))
+		}
+	}
+	if len(program.bands) > 0 || d.ThresholdMetricID != nil || slices.Contains(bandComparisons, d.ComparisonOperator) {
 		return d.checkBand(program)
 	}
 	if d.Threshold == nil || math.IsNaN(float64(*d.Threshold)) || math.IsInf(float64(*d.Threshold), 0) {
@@ -190,17 +200,37 @@ func (d Definition) checkMetrics() error {
 	return d.checkPeriod(program.period)
 }
 
+// checkNumbers has the limits of
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataQuery.html,
+// which makes twenty metrics and expressions of the two.
+func checkNumbers(queries []metricQuery) error {
+	metrics := 0
+	for _, q := range queries {
+		if q.MetricStat != nil {
+			metrics++
+		}
+	}
+	switch {
+	case metrics > maxAlarmMetrics:
+		return invalid("The metrics list of an alarm must not have more than 10 metrics, got %d.", metrics)
+	case len(queries)-metrics > maxAlarmMetrics:
+		return invalid("The metrics list of an alarm must not have more than 10 expressions, got %d.", len(queries)-metrics)
+	}
+	return nil
+}
+
 // checkBand is for an alarm on anomalies, see
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Anomaly_Detection_Alarm.html.
 func (d Definition) checkBand(p *program) error {
+	band := d.ThresholdMetricID
 	switch {
-	case d.ThresholdMetricID == nil || p.band == "" || *d.ThresholdMetricID != p.band:
+	case band == nil || !slices.Contains(p.bands, *band):
 		return invalid("ThresholdMetricId must be the id of an ANOMALY_DETECTION_BAND function")
 	case d.Threshold != nil:
 		return invalid("Threshold and ThresholdMetricId cannot both be specified")
 	case !slices.Contains(bandComparisons, d.ComparisonOperator):
 		return oneOf(d.ComparisonOperator, "comparisonOperator", bandComparisons)
-	case len(p.returned) != 2 || !slices.Contains(p.returned, p.band):
+	case len(p.returned) != 2 || !slices.Contains(p.returned, *band) || slices.Contains(p.bands, p.watched(*band)):
 		return invalid("Exactly two elements of the metrics list should return data: the metric and its band.")
 	}
 	return d.checkPeriod(p.period)

@@ -1,13 +1,13 @@
 package cloudwatch_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/stretchr/testify/require"
 )
 
 func stat(id, name string, period int32) types.MetricDataQuery {
@@ -85,6 +85,14 @@ func TestAlarmsThatAreRefused(t *testing.T) {
 	}
 }
 
+// many are eleven queries.
+func many(made func(id string) types.MetricDataQuery) (queries []types.MetricDataQuery) {
+	for i := range 11 {
+		queries = append(queries, made(fmt.Sprintf("q%d", i)))
+	}
+	return queries
+}
+
 func TestMetricMathThatIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, "")
@@ -93,26 +101,40 @@ func TestMetricMathThatIsRefused(t *testing.T) {
 		in         *sdk.PutMetricAlarmInput
 		code, want string
 	}{
-		"nothing is returned":     {mathAlarm("x", m1, m2), "ValidationError", "Exactly one element of the metrics list should return data."},
-		"two are returned":        {mathAlarm("x", m1, expression("e1", "m1"), expression("e2", "m1")), "ValidationError", "Exactly one element of the metrics list should return data."},
-		"an id":                   {mathAlarm("x", m1, expression("E", "m1")), "ValidationError", "Id"},
-		"an id twice":             {mathAlarm("x", m1, m1, expression("e", "m1")), "ValidationError", "unique"},
-		"an unknown id":           {mathAlarm("x", m1, expression("e", "m1+m3")), "ValidationError", "Undefined variable 'm3'"},
-		"itself":                  {mathAlarm("x", m1, expression("e", "m1+e")), "ValidationError", "refers to itself"},
-		"in a circle":             {mathAlarm("x", m1, expression("e", "f"), func() types.MetricDataQuery { f := expression("f", "e"); f.ReturnData = aws.Bool(false); return f }()), "ValidationError", "refers to itself"},
-		"no syntax":               {mathAlarm("x", m1, expression("e", "m1 +")), "ValidationError", "ends too early"},
-		"a bracket":               {mathAlarm("x", m1, expression("e", "(m1")), "ValidationError", "ends too early"},
-		"two values":              {mathAlarm("x", m1, expression("e", "m1 m1")), "ValidationError", "unexpected"},
-		"no operator":             {mathAlarm("x", m1, expression("e", "m1 = 2")), "ValidationError", "no operator"},
-		"too few arguments":       {mathAlarm("x", m1, expression("e", "FILL(m1)")), "ValidationError", "2 arguments"},
-		"another function":        {mathAlarm("x", m1, expression("e", "RATE(m1)")), "NotImplemented", "metric math"},
-		"the sum over time":       {mathAlarm("x", m1, expression("e", "SUM(m1)")), "NotImplemented", "metric math"},
-		"repeat":                  {mathAlarm("x", m1, expression("e", "FILL(m1, REPEAT)")), "NotImplemented", "metric math"},
-		"all metrics":             {mathAlarm("x", m1, expression("e", `SUM(METRICS("m"))`)), "NotImplemented", "metric math"},
-		"insights":                {mathAlarm("x", m1, expression("e", `SELECT SUM(a) FROM N`)), "NotImplemented", "metric math"},
-		"no metric":               {mathAlarm("x", expression("e", "1")), "ValidationError", "MetricStat"},
-		"two periods":             {mathAlarm("x", m1, stat("m2", "b", 300), expression("e", "m1+m2")), "NotImplemented", "periods"},
-		"a band without its id":   {func() *sdk.PutMetricAlarmInput { in := bandAlarm(); in.ThresholdMetricId = aws.String("m1"); return in }(), "ValidationError", "ThresholdMetricId"},
+		"nothing is returned":   {mathAlarm("x", m1, m2), "ValidationError", "Exactly one element of the metrics list should return data."},
+		"two are returned":      {mathAlarm("x", m1, expression("e1", "m1"), expression("e2", "m1")), "ValidationError", "Exactly one element of the metrics list should return data."},
+		"an id":                 {mathAlarm("x", m1, expression("E", "m1")), "ValidationError", "Id"},
+		"an id twice":           {mathAlarm("x", m1, m1, expression("e", "m1")), "ValidationError", "unique"},
+		"an unknown id":         {mathAlarm("x", m1, expression("e", "m1+m3")), "ValidationError", "Undefined variable 'm3'"},
+		"itself":                {mathAlarm("x", m1, expression("e", "m1+e")), "ValidationError", "refers to itself"},
+		"in a circle":           {mathAlarm("x", m1, expression("e", "f"), func() types.MetricDataQuery { f := expression("f", "e"); f.ReturnData = aws.Bool(false); return f }()), "ValidationError", "refers to itself"},
+		"no syntax":             {mathAlarm("x", m1, expression("e", "m1 +")), "ValidationError", "ends too early"},
+		"a bracket":             {mathAlarm("x", m1, expression("e", "(m1")), "ValidationError", "ends too early"},
+		"two values":            {mathAlarm("x", m1, expression("e", "m1 m1")), "ValidationError", "unexpected"},
+		"no operator":           {mathAlarm("x", m1, expression("e", "m1 = 2")), "ValidationError", "no operator"},
+		"too few arguments":     {mathAlarm("x", m1, expression("e", "FILL(m1)")), "ValidationError", "2 arguments"},
+		"another function":      {mathAlarm("x", m1, expression("e", "RATE(m1)")), "NotImplemented", "metric math"},
+		"the sum over time":     {mathAlarm("x", m1, expression("e", "SUM(m1)")), "NotImplemented", "metric math"},
+		"repeat":                {mathAlarm("x", m1, expression("e", "FILL(m1, REPEAT)")), "NotImplemented", "metric math"},
+		"all metrics":           {mathAlarm("x", m1, m2, expression("e", `METRICS()/2`)), "ValidationError", "single time series"},
+		"a number":              {mathAlarm("x", m1, expression("e", `2*3`)), "ValidationError", "must give a time series"},
+		"eleven metrics":        {mathAlarm("x", append(many(func(id string) types.MetricDataQuery { return stat(id, "a", 60) }), expression("e", "q1"))...), "ValidationError", "more than 10 metrics, got 11"},
+		"eleven expressions":    {mathAlarm("x", append(many(func(id string) types.MetricDataQuery { return expression(id, "m1") }), m1)...), "ValidationError", "more than 10 expressions, got 11"},
+		"insights":              {mathAlarm("x", m1, expression("e", `SELECT SUM(a) FROM N`)), "NotImplemented", "metric math"},
+		"no metric":             {mathAlarm("x", expression("e", "1")), "ValidationError", "MetricStat"},
+		"two periods":           {mathAlarm("x", m1, stat("m2", "b", 300), expression("e", "m1+m2")), "NotImplemented", "periods"},
+		"a band without its id": {func() *sdk.PutMetricAlarmInput { in := bandAlarm(); in.ThresholdMetricId = aws.String("m1"); return in }(), "ValidationError", "ThresholdMetricId"},
+		"a band of no metric": {func() *sdk.PutMetricAlarmInput {
+			in := bandAlarm()
+			in.Metrics[1].Expression = aws.String("ANOMALY_DETECTION_BAND(m2)")
+			return in
+		}(), "ValidationError", "Undefined variable 'm2'"},
+		"two bands": {func() *sdk.PutMetricAlarmInput {
+			in := bandAlarm()
+			in.Metrics[0].ReturnData = aws.Bool(false)
+			in.Metrics = append(in.Metrics, expression("ad2", "ANOMALY_DETECTION_BAND(m1, 3)"))
+			return in
+		}(), "ValidationError", "two elements"},
 		"a band with a threshold": {func() *sdk.PutMetricAlarmInput { in := bandAlarm(); in.Threshold = aws.Float64(1); return in }(), "ValidationError", "both"},
 		"a band with one operator": {func() *sdk.PutMetricAlarmInput {
 			in := bandAlarm()
@@ -131,20 +153,6 @@ func TestMetricMathThatIsRefused(t *testing.T) {
 			refused(t, err, test.code, test.want)
 		})
 	}
-}
-
-func TestAnAlarmOnAnomaliesHasNoData(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, "")
-	b.put(bandAlarm())
-	b.service.Record("N", "a", nil, 1e9, b.read())
-	b.move(300e9)
-	got := b.alarm("band")
-	require.Equal(t, types.StateValueInsufficientData, got.StateValue)
-	require.Equal(t, "ad1", *got.ThresholdMetricId)
-	require.Nil(t, got.Threshold)
-	require.Len(t, got.Metrics, 2)
-	require.Equal(t, "ANOMALY_DETECTION_BAND(m1, 2)", *got.Metrics[1].Expression)
 }
 
 func TestOperationsThatAreNotImplementedSaySo(t *testing.T) {

@@ -2,13 +2,16 @@
 // stack: metrics, alarms that are evaluated on the sandbox's clock and tell SNS
 // topics of changes, and dashboards.
 //
-// Metrics are kept as sums of a minute, the latest of each metric, and reach the
-// state file at every [Service.Tick]: a kill loses those of the last minute.
+// Metrics are kept as sums and values of a minute, the latest of each metric, and
+// reach the state file at every [Service.Tick]: a kill loses those of the last
+// minute. Percentiles are exact, or of many different values a minute to half a
+// percent. What is usual, for alarms on anomalies, is a simple model of the
+// sandbox's own.
 //
-// Not implemented, and refused as such: composite alarms, periods below a
-// minute, Metrics Insights and most metric math, trimmed means and the like,
-// metric streams, contributor insights. Alarms on anomalies are checked and
-// stored, and have no data, see [Service.Tick].
+// Not implemented, and refused as such: composite alarms, periods below a minute
+// and several at once, Metrics Insights, metric math that needs other points in
+// time, trimmed means and the like, anomaly detectors of their own (alarms need
+// none), metric streams, contributor insights.
 package cloudwatch
 
 import (

@@ -1,7 +1,6 @@
 package cloudwatch
 
 import (
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,28 +29,20 @@ func checkStatistic(name, at string) error {
 	return invalidValue("The value %s for parameter %s is not supported.", name, at)
 }
 
-// window returns what the minutes from start up to end come to.
-func window(minutes map[int64]summary, start, end int64) summary {
+// over is what the minutes from start up to end come to. Its values are in order,
+// and are there only for percentiles.
+func (h history) over(start, end int64, values bool) summary {
 	var whole summary
-	take := func(each summary) {
-		whole.take(each)
-		for value, count := range each.Values {
-			whole.Values[value] += count
-		}
+	minutes := h.between(start, end)
+	for i := range minutes {
+		whole.take(minutes[i].summary)
 	}
-	whole.Values = map[float64]float64{}
-	if end-start < int64(len(minutes)) {
-		for minute := start; minute < end; minute++ {
-			if each, ok := minutes[minute]; ok {
-				take(each)
-			}
+	if values {
+		runs := make([][]seen, len(minutes))
+		for i := range minutes {
+			runs[i] = minutes[i].Values
 		}
-		return whole
-	}
-	for minute, each := range minutes {
-		if minute >= start && minute < end {
-			take(each)
-		}
+		whole.Values = merged(runs)
 	}
 	return whole
 }
@@ -77,24 +68,40 @@ func (s summary) statistic(name string) (float64, bool) {
 	return s.percentile(name)
 }
 
+// isPercentile reports whether a statistic that [checkStatistic] takes is one.
+func isPercentile(name string) bool { return name[0] == 'p' }
+
+// percentOf is how many of hundred values a percentile's is not below.
+func percentOf(name string) float64 {
+	percent, _ := strconv.ParseFloat(name[1:], 64) // its pattern says that it is a number
+	return percent
+}
+
 // percentile is the smallest value that so many of the values do not exceed.
 // How AWS interpolates is not documented.
 func (s summary) percentile(name string) (float64, bool) {
-	share, err := strconv.ParseFloat(name[1:], 64)
-	if err != nil || len(s.Values) == 0 { // sets of statistics have no values
+	if len(s.Values) == 0 { // sets of statistics have no values
 		return 0, false
 	}
 	total := 0.0
-	for _, count := range s.Values {
-		total += count
+	for _, each := range s.Values {
+		total += each[1]
 	}
-	values := slices.Sorted(maps.Keys(s.Values))
-	seen := 0.0
-	for _, value := range values {
-		seen += s.Values[value]
-		if seen >= total*share/100 {
-			return value, true
+	before, wanted := 0.0, total*percentOf(name)/100
+	for _, each := range s.Values {
+		before += each[1]
+		if before >= wanted {
+			return each[0], true
 		}
 	}
-	return values[len(values)-1], true
+	return s.Values[len(s.Values)-1][0], true
+}
+
+// fewSamples reports whether a percentile is of too few samples to mean
+// something: fewer than 10/(1-percentile), or below the median 10/percentile. No
+// sample is few (a guess), and for p0 and p100 any number is enough.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/percentiles-with-low-samples.html
+func fewSamples(name string, samples float64) bool {
+	percent := percentOf(name)
+	return samples*min(percent, 100-percent) < 1000*(1-1e-9) && percent > 0 && percent < 100
 }

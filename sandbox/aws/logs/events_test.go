@@ -201,26 +201,6 @@ func TestEventsOutliveAReopenAndACutLine(t *testing.T) {
 	require.Empty(t, third.lines("/g", ""), "a new group of the name is empty")
 }
 
-func TestOnlyTheLatestEventsAreKept(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	b := newBench(t, dir)
-	b.group("/g")
-	const total = 20_050
-	for i := range total {
-		require.NoError(t, b.service.Deliver(prefix+"/g", "s", start.Add(time.Duration(i)*time.Millisecond), fmt.Sprint(i)))
-	}
-	lines := b.lines("/g", "")
-	require.Len(t, lines, 10_000)
-	require.Equal(t, fmt.Sprint(total-1), lines[len(lines)-1])
-	require.Len(t, newBench(t, dir).lines("/g", ""), 10_000)
-	files, err := filepath.Glob(filepath.Join(dir, "events-*.ndjson"))
-	require.NoError(t, err)
-	raw, err := os.ReadFile(files[0])
-	require.NoError(t, err)
-	require.Less(t, strings.Count(string(raw), "\n"), total, "the file is rewritten")
-}
-
 func TestConcurrentDeliveriesAreAllKept(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, t.TempDir())

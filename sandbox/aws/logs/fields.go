@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -13,7 +12,9 @@ type condition func(document any) bool
 
 // fieldParser reads a JSON filter pattern by recursive descent.
 type fieldParser struct {
-	rest string
+	rest   string
+	filter *filter  // what was found so far
+	needs  []string // texts without which nothing matches, see mayHold
 }
 
 func (p *fieldParser) space() { p.rest = strings.TrimLeft(p.rest, " \t") }
@@ -29,11 +30,13 @@ func (p *fieldParser) take(token string) bool {
 }
 
 func (p *fieldParser) or() (condition, error) {
+	needs := len(p.needs)
 	left, err := p.and()
 	for err == nil && p.take("||") {
 		a, right := left, condition(nil)
 		right, err = p.and()
 		left = func(d any) bool { return a(d) || right(d) }
+		p.needs = p.needs[:needs] // none of them on its own
 	}
 	return left, err
 }
@@ -122,6 +125,7 @@ func (p *fieldParser) selector() ([]step, error) {
 		}
 		path = append(path, step{name: part[1] + part[3]})
 	}
+	p.filter.selectors = append(p.filter.selectors, selector{found[0], path})
 	return path, nil
 }
 
@@ -168,10 +172,10 @@ func (p *fieldParser) comparison(path []step) (condition, error) {
 			return nil, err
 		}
 		p.rest = rest
-		return compareText(path, operator, text)
+		return p.compareText(path, operator, text)
 	}
 	if strings.HasPrefix(p.rest, "%") {
-		return nil, errors.New("regular expressions are not implemented by the sandbox")
+		return p.regex(path, operator)
 	}
 	bare := bareValue.FindString(p.rest)
 	if bare == "" {
@@ -181,26 +185,10 @@ func (p *fieldParser) comparison(path []step) (condition, error) {
 	if number, err := strconv.ParseFloat(bare, 64); err == nil {
 		return compareNumber(path, operator, number), nil
 	}
-	return compareText(path, operator, bare)
-}
-
-func compareText(path []step, operator, text string) (condition, error) {
-	if operator != "=" && operator != "!=" {
-		return nil, fmt.Errorf("got %s with the text %q, want = or !=", operator, text)
+	if bare == "*" && operator == "=" {
+		return func(d any) bool { got, _ := lookup(d, path); return plain(got) }, nil
 	}
-	parts := strings.Split(text, "*")
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
-	}
-	like, err := regexp.Compile(`^(?s:` + strings.Join(parts, ".*") + `)$`)
-	if err != nil {
-		return nil, err
-	}
-	return func(d any) bool {
-		got, _ := lookup(d, path)
-		field, ok := got.(string)
-		return ok && like.MatchString(field) == (operator == "=")
-	}, nil
+	return p.compareText(path, operator, bare)
 }
 
 func compareNumber(path []step, operator string, number float64) condition {

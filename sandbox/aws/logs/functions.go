@@ -35,25 +35,31 @@ func (s *Service) Append(group, stream string, create bool, lines []Line) error 
 	return s.addEvents(group, stream, events)
 }
 
-// addEvents appends to a stream, which it makes if it is not there.
+// addEvents appends to a stream, which it makes if it is not there, and lets the
+// metric filters see them.
 func (s *Service) addEvents(group, stream string, events []event) error {
-	found := false
+	id := ""
 	add := func(group *Group) error {
-		if found = group.Streams[stream] != nil; !found {
+		if group.Streams[stream] == nil {
 			return nil
 		}
+		id = group.ID
 		return s.journal(group.ID).add(events, false)
 	}
 	err := s.viewGroup(group, add)
-	if err != nil || found {
+	if err == nil && id == "" {
+		err = s.changeGroup(group, func(group *Group) error {
+			if group.Streams[stream] == nil {
+				group.Streams[stream] = &Stream{stream, s.millis()}
+			}
+			return add(group)
+		})
+	}
+	if err != nil {
 		return err
 	}
-	return s.changeGroup(group, func(group *Group) error {
-		if group.Streams[stream] == nil {
-			group.Streams[stream] = &Stream{stream, s.millis()}
-		}
-		return add(group)
-	})
+	s.measure(id, events)
+	return nil
 }
 
 // exists reports whether something was there before it should be made.

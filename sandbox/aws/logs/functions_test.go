@@ -2,9 +2,6 @@ package logs_test
 
 import (
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,36 +28,6 @@ func TestLinesOfFunctionsNeedAGroup(t *testing.T) {
 	require.NoError(t, service.Append("/g", "t", false, line))
 	require.ErrorContains(t, service.Append("/g", "a:b", true, line), "logStreamName")
 	require.ErrorContains(t, service.Append("a b", "s", true, line), "logGroupName")
-}
-
-// TestAFloodOfLinesIsBounded writes more than is kept; both the memory and the
-// file forget the oldest.
-func TestAFloodOfLinesIsBounded(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	service := open(t, dir)
-	text := strings.Repeat("x", 256<<10)
-	for range 10 {
-		lines := make([]logs.Line, 32)
-		for i := range lines {
-			lines[i] = logs.Line{At: time.Now(), Text: text}
-		}
-		require.NoError(t, service.Append("/g", "s", true, lines))
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "events-*"))
-	require.NoError(t, err)
-	require.Len(t, files, 1)
-	info, err := os.Stat(files[0])
-	require.NoError(t, err)
-	require.LessOrEqual(t, info.Size(), int64(96<<20))
-	require.NoError(t, service.Close())
-
-	again := open(t, dir) // which writes what it keeps
-	require.NoError(t, again.Append("/g", "s", false, nil))
-	info, err = os.Stat(files[0])
-	require.NoError(t, err)
-	require.LessOrEqual(t, info.Size(), int64(65<<20))
-	require.Greater(t, info.Size(), int64(60<<20))
 }
 
 func TestWhatRequestsDoAndToWhat(t *testing.T) {

@@ -80,7 +80,7 @@ func (s *Service) addGroup(in groupInput) error {
 		if all.Groups[group.Name] != nil {
 			return refusal("ResourceAlreadyExistsException", "The specified log group already exists")
 		}
-		j, err := openJournal(s.journalPath(group.ID))
+		j, err := openJournal(s.journalPath(group.ID), usualCapacity)
 		if err != nil {
 			return err
 		}
@@ -142,6 +142,7 @@ func (s *Service) deleteLogGroup(r *http.Request) (any, error) {
 			return err
 		}
 		delete(s.events, group.ID)
+		delete(s.watches, group.ID)
 		delete(all.Groups, group.Name)
 		return nil
 	})
@@ -228,7 +229,7 @@ func (s *Service) describeLogGroups(r *http.Request) (any, error) {
 			groups = append(groups, groupAnswer{
 				ARN: s.ARN(name) + ":*", LogGroupARN: s.ARN(name), LogGroupName: name, LogGroupClass: group.Class,
 				CreationTime: group.Created, KMSKeyID: group.KMSKeyID, RetentionInDays: group.RetentionInDays,
-				StoredBytes: s.journal(group.ID).storedBytes(),
+				MetricFilterCount: len(group.Filters), StoredBytes: s.journal(group.ID).storedBytes(),
 			})
 		}
 	})

@@ -2,7 +2,6 @@ package logs
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -13,90 +12,83 @@ import (
 	"github.com/entragate/entragate/sandbox/store"
 )
 
-// maxEvents and maxBytes are how many events of a group are kept, the latest.
-// AWS keeps all within the retention.
-const (
-	maxEvents = 10_000
-	maxBytes  = 64 << 20 // of messages
-)
-
-// event is one log event.
-type event struct {
-	ID       uint64 `json:"id"` // in order of arrival
-	Stream   string `json:"stream"`
-	At       int64  `json:"at"`       // ms since 1970
-	Ingested int64  `json:"ingested"` // ms since 1970
-	Message  string `json:"message"`
+// capacity is how many events of a group are kept, the latest. AWS keeps all
+// within the retention.
+type capacity struct {
+	events int
+	bytes  int64 // of messages
 }
+
+var usualCapacity = capacity{200_000, 256 << 20}
+
+// maxLine is above any event as JSON: each byte of a message may take six.
+const maxLine = 8 << 20
 
 // journal holds the events of one group: in memory, and in a file that grows
 // by a line an event. A line that a crash cut short is dropped on opening.
 type journal struct {
-	mu     sync.Mutex
-	path   string // "" for memory only
-	file   *os.File
-	lines  int // in the file
-	size   int // of the file
-	last   uint64
-	bytes  int64
-	events []event
+	mu       sync.Mutex
+	path     string // "" for memory only
+	capacity capacity
+	file     *os.File
+	lines    int // in the file
+	size     int // of the file
+	written  int // the size of the file when it was last written as a whole
+	last     uint64
+	kept     timeline
 }
 
-func openJournal(path string) (*journal, error) {
-	j := &journal{path: path}
+func openJournal(path string, capacity capacity) (*journal, error) {
+	j := &journal{path: path, capacity: capacity}
 	if path == "" {
 		return j, nil
 	}
-	if err := j.read(); err != nil {
+	whole, err := j.read()
+	if err != nil {
 		return nil, err
 	}
-	return j, j.rewrite()
+	if !whole {
+		return j, j.rewrite()
+	}
+	j.written = j.size
+	return j, j.open()
 }
 
-func (j *journal) read() error {
+// read reports whether the file is there and holds nothing but what is kept.
+func (j *journal) read() (whole bool, err error) {
 	f, err := os.Open(j.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	var events []event
 	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 4<<20)
+	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
+		j.lines++
+		j.size += len(lines.Bytes()) + 1
 		var e event
 		if json.Unmarshal(lines.Bytes(), &e) == nil {
-			j.keep(e)
+			events = append(events, e)
+			j.last = max(j.last, e.ID)
 		}
 	}
-	return lines.Err()
+	j.kept.add(events)
+	j.trim()
+	return len(j.kept.events) == j.lines && info.Size() == int64(j.size), lines.Err()
 }
 
-// keep adds an event in memory and forgets the oldest in excess.
-func (j *journal) keep(e event) {
-	j.last = max(j.last, e.ID)
-	j.bytes += int64(len(e.Message))
-	j.events = append(j.events, e)
-	for len(j.events) > maxEvents || j.bytes > maxBytes {
-		j.bytes -= int64(len(j.events[0].Message))
-		j.events = j.events[1:]
-	}
-}
+func (j *journal) trim() { j.kept.trim(j.capacity.events, j.capacity.bytes) }
 
-// rewrite makes the file hold what memory holds and opens it for appending.
-func (j *journal) rewrite() error {
-	var raw []byte
-	for _, e := range j.events {
-		line, err := json.Marshal(e)
-		if err != nil {
-			return err
-		}
-		raw = append(append(raw, line...), '\n')
-	}
-	if err := store.WriteFile(j.path, raw); err != nil {
-		return err
-	}
+// open opens the file for appending.
+func (j *journal) open() error {
 	f, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
@@ -104,8 +96,37 @@ func (j *journal) rewrite() error {
 	if j.file != nil {
 		j.file.Close()
 	}
-	j.file, j.lines, j.size = f, len(j.events), len(raw)
+	j.file = f
 	return nil
+}
+
+// rewrite makes the file hold what memory holds and opens it.
+func (j *journal) rewrite() error {
+	raw, err := encode(j.kept.events)
+	if err != nil {
+		return err
+	}
+	if err := store.WriteFile(j.path, raw); err != nil {
+		return err
+	}
+	j.lines, j.size, j.written = len(j.kept.events), len(raw), len(raw)
+	return j.open()
+}
+
+func encode(events []event) ([]byte, error) {
+	size := 0
+	for _, e := range events {
+		size += len(e.Message) * 5 / 4 // about, as JSON and with the rest
+	}
+	raw := make([]byte, 0, size)
+	for _, e := range events {
+		line, err := json.Marshal(e)
+		if err != nil {
+			return nil, err
+		}
+		raw = append(append(raw, line...), '\n')
+	}
+	return raw, nil
 }
 
 // add appends events, whose ids it sets. Durable says whether they must
@@ -113,63 +134,51 @@ func (j *journal) rewrite() error {
 func (j *journal) add(events []event, durable bool) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var raw []byte
 	for i := range events {
 		events[i].ID = j.last + 1 + uint64(i)
-		line, err := json.Marshal(events[i])
-		if err != nil {
-			return err
-		}
-		raw = append(append(raw, line...), '\n')
 	}
-	if j.path != "" {
-		if j.lines+len(events) > 2*maxEvents || j.size+len(raw) > 4*maxBytes {
-			if err := j.rewrite(); err != nil {
-				return err
-			}
-		}
-		if _, err := j.file.Write(raw); err != nil {
-			return err
-		}
-		j.lines += len(events)
-		j.size += len(raw)
-		if durable {
-			if err := j.file.Sync(); err != nil {
-				return err
-			}
-		}
+	if err := j.write(events, durable); err != nil {
+		return err
 	}
-	for _, e := range events {
-		j.keep(e)
-	}
+	j.last += uint64(len(events))
+	j.kept.add(slices.Clone(events))
+	j.trim()
 	return nil
 }
 
-// selected returns the events that keep accepts, by time and then arrival.
-func (j *journal) selected(keep func(event) bool) []event {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var found []event
-	for _, e := range j.events {
-		if keep(e) {
-			found = append(found, e)
+// write appends events to the file. One that holds about twice what is kept is
+// written anew first.
+func (j *journal) write(events []event, durable bool) error {
+	if j.path == "" {
+		return nil
+	}
+	raw, err := encode(events)
+	if err != nil {
+		return err
+	}
+	if j.lines+len(events) > 2*j.capacity.events || int64(j.size+len(raw)) > 2*int64(j.written)+j.capacity.bytes {
+		if err := j.rewrite(); err != nil {
+			return err
 		}
 	}
-	slices.SortStableFunc(found, func(a, b event) int { return cmp.Compare(a.At, b.At) })
-	return found
+	if _, err := j.file.Write(raw); err != nil {
+		return err
+	}
+	j.lines += len(events)
+	j.size += len(raw)
+	if durable {
+		return j.file.Sync()
+	}
+	return nil
 }
 
 // dropStream forgets the events of a stream.
 func (j *journal) dropStream(name string) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	before := j.events
-	j.events, j.bytes = nil, 0
-	for _, e := range before {
-		if e.Stream != name {
-			j.keep(e)
-		}
-	}
+	before := j.kept
+	j.kept = timeline{}
+	j.kept.add(slices.DeleteFunc(slices.Clone(before.events), func(e event) bool { return e.Stream == name }))
 	if j.path == "" {
 		return nil
 	}
@@ -179,7 +188,7 @@ func (j *journal) dropStream(name string) error {
 func (j *journal) storedBytes() int64 {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.bytes
+	return j.kept.bytes
 }
 
 func (j *journal) close() error {

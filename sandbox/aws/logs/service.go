@@ -1,9 +1,11 @@
 // Package logs simulates the part of Amazon CloudWatch Logs that programs and
 // people use with access logs: groups, streams, events with filter patterns,
-// retention, tags, and the resource policies of log delivery.
+// metric filters, Insights queries and their definitions, retention, tags, and
+// the resource policies of log delivery. Query definitions have no tags, as in AWS.
 //
-// Not implemented, and refused as such: metric and subscription filters,
-// Insights queries, data protection, export, and everything newer.
+// Not implemented, and refused as such: subscription filters, space-delimited
+// filter patterns, queries in SQL and PPL, data protection, export, and
+// everything newer.
 package logs
 
 import (
@@ -30,12 +32,18 @@ type Options struct {
 	// CheckKey returns why the service cannot use a KMS key for a log group, both
 	// ARNs; nil means that it can use every one.
 	CheckKey func(keyARN, groupARN string) error
+
+	// Record takes the values that metric filters make of events. It is not called
+	// under a lock. Without it they make none.
+	Record func(namespace, metric string, dimensions map[string]string, value float64, at time.Time)
 }
 
 // State is what is kept durable. Events are kept apart.
 type State struct {
 	Groups   map[string]*Group  `json:"groups"` // keyed by name
 	Policies map[string]*Policy `json:"policies"`
+
+	Definitions map[string]*Definition `json:"definitions"` // keyed by id
 }
 
 // Group is a log group.
@@ -48,6 +56,8 @@ type Group struct {
 	Created         int64              `json:"created"`                   // ms since 1970
 	Tags            map[string]string  `json:"tags"`
 	Streams         map[string]*Stream `json:"streams"`
+
+	Filters map[string]*MetricFilter `json:"filters,omitempty"` // keyed by name
 }
 
 // Stream is a log stream of a group.
@@ -63,8 +73,11 @@ type Service struct {
 	state      *store.Store[State]
 	operations map[string]func(*http.Request) (any, error)
 
-	mu     sync.Mutex
-	events map[string]*journal // keyed by Group.ID
+	mu      sync.Mutex
+	events  map[string]*journal // keyed by Group.ID
+	watches map[string][]*watch // keyed by Group.ID; lists are replaced as a whole
+
+	ran history
 }
 
 // New opens the service and reads the events of its groups.
@@ -73,11 +86,13 @@ func New(options Options) (*Service, error) {
 	if options.Dir != "" {
 		path = filepath.Join(options.Dir, "logs.json")
 	}
-	state, err := store.Open(path, &State{Groups: map[string]*Group{}, Policies: map[string]*Policy{}})
+	state, err := store.Open(path, &State{
+		Groups: map[string]*Group{}, Policies: map[string]*Policy{}, Definitions: map[string]*Definition{},
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := &Service{Options: options, state: state, events: map[string]*journal{}}
+	s := &Service{Options: options, state: state, events: map[string]*journal{}, watches: map[string][]*watch{}}
 	s.operations = map[string]func(*http.Request) (any, error){
 		"CreateLogGroup":           s.createLogGroup,
 		"DescribeLogGroups":        s.describeLogGroups,
@@ -98,13 +113,26 @@ func New(options Options) (*Service, error) {
 		"PutLogEvents":             s.putLogEvents,
 		"GetLogEvents":             s.getLogEvents,
 		"FilterLogEvents":          s.filterLogEvents,
+		"PutMetricFilter":          s.putMetricFilter,
+		"DescribeMetricFilters":    s.describeMetricFilters,
+		"DeleteMetricFilter":       s.deleteMetricFilter,
+		"TestMetricFilter":         s.testMetricFilter,
+		"PutQueryDefinition":       s.putQueryDefinition,
+		"DescribeQueryDefinitions": s.describeQueryDefinitions,
+		"DeleteQueryDefinition":    s.deleteQueryDefinition,
+		"GetQueryResults":          s.getQueryResults,
+		"StopQuery":                s.stopQuery,
+		"DescribeQueries":          s.describeQueries,
 		"PutResourcePolicy":        s.putResourcePolicy,
 		"DescribeResourcePolicies": s.describeResourcePolicies,
 		"DeleteResourcePolicy":     s.deleteResourcePolicy,
 	}
 	state.View(func(all *State) {
 		for _, group := range all.Groups {
-			if s.events[group.ID], err = openJournal(s.journalPath(group.ID)); err != nil {
+			if s.events[group.ID], err = openJournal(s.journalPath(group.ID), usualCapacity); err != nil {
+				return
+			}
+			if err = s.watchAll(group); err != nil {
 				return
 			}
 		}
@@ -121,6 +149,10 @@ func (s *Service) journalPath(groupID string) string {
 
 // ServeHTTP answers one request of the CloudWatch Logs API.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Amz-Target") == Target+"StartQuery" { // its refusals have more than a text
+		s.serveStartQuery(w, r)
+		return
+	}
 	wire.ServeJSON11(w, r, Target, "CloudWatch Logs", s.operations)
 }
 

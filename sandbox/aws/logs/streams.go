@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/entragate/entragate/sandbox/aws/wire"
 )
@@ -125,14 +124,16 @@ func (s *Service) describeLogStreams(r *http.Request) (any, error) {
 				}
 			}
 		}
-		for _, e := range s.live(group, func(e event) bool { return of[e.Stream] != nil }) {
+		live := s.live(group, nil, nil, func(e event) bool { return of[e.Stream] != nil })
+		live.each(head, false, func(e event) bool {
 			stream := of[e.Stream]
 			if stream.FirstEventTimestamp == 0 {
 				stream.FirstEventTimestamp = e.At
 			}
 			stream.LastEventTimestamp = e.At
 			stream.LastIngestionTime = max(stream.LastIngestionTime, e.Ingested)
-		}
+			return true
+		})
 		for _, stream := range of {
 			streams = append(streams, *stream)
 		}
@@ -163,13 +164,4 @@ func (a streamAnswer) order(byTime, descending bool) string {
 		inverted[i] = ^inverted[i]
 	}
 	return string(inverted)
-}
-
-// live returns the events of a group that its retention has not ended.
-func (s *Service) live(group *Group, keep func(event) bool) []event {
-	oldest := int64(0)
-	if group.RetentionInDays > 0 {
-		oldest = s.Now().Add(-time.Duration(group.RetentionInDays) * 24 * time.Hour).UnixMilli()
-	}
-	return s.journal(group.ID).selected(func(e event) bool { return e.At >= oldest && keep(e) })
 }
