@@ -36,7 +36,7 @@ type BackendFunction struct {
 
 // newBackendFunctions deploys functions, and returns the ARNs of all that
 // backends may refer to by name.
-func (args *ProtectedApiArgs) newBackendFunctions(ctx *pulumi.Context, name string, tags map[string]string,
+func (args *ProtectedApiArgs) newBackendFunctions(ctx *pulumi.Context, name string, logKey pulumi.StringInput, tags map[string]string,
 	child pulumi.ResourceOption,
 ) (pulumi.StringMap, error) {
 	arns := pulumi.StringMap{}
@@ -46,6 +46,7 @@ func (args *ProtectedApiArgs) newBackendFunctions(ctx *pulumi.Context, name stri
 			Program:     functions.Program{Package: f.Package, Binary: f.Binary, Architecture: args.Architecture},
 			Description: "Backend of " + args.DisplayName,
 			Environment: pulumi.ToStringMap(f.Environment),
+			LogKeyARN:   logKey,
 			Settings:    args.functionSettings(f),
 			Tags:        tags,
 		}, child)

@@ -39,9 +39,6 @@ type Credentials struct {
 	KMSKey string `json:"kmsKey,omitempty" pulumi:"kmsKey,optional"`
 	// CreateKey makes such a key. Default: false.
 	CreateKey bool `json:"createKey,omitempty" pulumi:"createKey,optional"`
-	// AlarmTopic is the ARN of the SNS topic that is told of failed rotations and
-	// of secrets that are about to expire. Default: alarms tell nobody.
-	AlarmTopic string `json:"alarmTopic,omitempty" pulumi:"alarmTopic,optional"`
 	// Binary is the path of a prebuilt functions/rotate/bootstrap. Default: it is
 	// built as [RoleAuthorizer.Binary] is.
 	Binary string `json:"binary,omitempty" pulumi:"binary,optional"`
@@ -173,11 +170,8 @@ func (p *problems) credentials(c Credentials, architecture functions.Architectur
 	switch {
 	case c.KMSKey != "" && c.CreateKey:
 		p.add("credentials.kmsKey", "a key is given and one is to be made", c.KMSKey, "one of them")
-	case c.KMSKey != "" && !keyARN.MatchString(c.KMSKey):
-		p.add("credentials.kmsKey", "malformed ARN of a key", c.KMSKey, `"arn:aws:kms:<region>:<account>:key/<id>"`)
-	}
-	if c.AlarmTopic != "" && !topicARN.MatchString(c.AlarmTopic) {
-		p.add("credentials.alarmTopic", "malformed ARN of a topic", c.AlarmTopic, `"arn:aws:sns:<region>:<account>:<name>"`)
+	default:
+		p.key("credentials.kmsKey", c.KMSKey)
 	}
 	p.functionSettings("credentials.settings", c.Settings, maxTimeoutSeconds)
 	if c.Binary != "" {

@@ -160,7 +160,7 @@ func TestKeyOfSecrets(t *testing.T) {
 	args.Credentials.CreateKey, args.Credentials.KMSKey = false, keyARN
 	r, err = protect(t, args)
 	require.NoError(t, err)
-	require.Zero(t, count(r, keyType))
+	require.Equal(t, 1, count(r, keyType), "that of logs and alarms")
 	require.Equal(t, keyARN, r.Find(t, secretType, "orders-export").Inputs["kmsKeyId"])
 
 	args.Credentials.CreateKey, args.Credentials.KMSKey = true, ""
@@ -181,7 +181,7 @@ func TestNothingRotatesWhereThereAreNoSecrets(t *testing.T) {
 	r, err := protect(t, args)
 	require.NoError(t, err)
 	for _, kind := range []string{
-		secretType, secretPolicyType, rotationType, keyType, alarmType, targetType, "entragate:index:Rotator", "aws:cloudwatch/eventRule:EventRule",
+		secretType, secretPolicyType, rotationType, targetType, "entragate:index:Rotator", "aws:cloudwatch/eventRule:EventRule",
 	} {
 		require.Zero(t, count(r, kind), kind)
 	}
@@ -292,7 +292,6 @@ func TestCredentialsSettingsRefused(t *testing.T) {
 		"two keys":                {func(c *components.Credentials) { c.KMSKey, c.CreateKey = keyARN, true }, `credentials.kmsKey: a key is given and one is to be made: got "` + keyARN + `", want one of them`},
 		"an alias":                {func(c *components.Credentials) { c.KMSKey = "arn:aws:kms:eu-west-1:123456789012:alias/orders" }, `credentials.kmsKey: malformed ARN of a key: got "arn:aws:kms:eu-west-1:123456789012:alias/orders", want "arn:aws:kms:`},
 		"a key by its id":         {func(c *components.Credentials) { c.KMSKey = "11111111-2222-4333-8444-555555555555" }, "credentials.kmsKey: malformed ARN of a key"},
-		"a topic by its name":     {func(c *components.Credentials) { c.AlarmTopic = "alarms" }, `credentials.alarmTopic: malformed ARN of a topic: got "alarms", want "arn:aws:sns:<region>:<account>:<name>"`},
 		"an issuer over http":     {func(c *components.Credentials) { c.OutboundIssuer = "http://1.tokens.sts.global.api.aws" }, `credentials.outboundIssuer: malformed issuer: got "http://1.tokens`},
 		"an issuer of no host":    {func(c *components.Credentials) { c.OutboundIssuer = "https://" }, `credentials.outboundIssuer: malformed issuer: got "https://"`},
 		"a function for too long": {func(c *components.Credentials) { c.Settings.TimeoutSeconds = 901 }, `credentials.settings.timeoutSeconds: timeout out of range: got "901", want 1 to 900 seconds`},
@@ -315,7 +314,7 @@ func TestCredentialsReportEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
 	args := ordersArgs(t)
 	args.Credentials = components.Credentials{
-		OutboundIssuer: "sts", RotationDays: 30, LifetimeDays: 60, RecoveryDays: new(1), KMSKey: "key", AlarmTopic: "topic",
+		OutboundIssuer: "sts", RotationDays: 30, LifetimeDays: 60, RecoveryDays: new(1), KMSKey: "key",
 		Settings: components.FunctionSettings{MemoryMB: 1, LogRetentionDays: 31}, Binary: "nowhere/bootstrap",
 	}
 	args.Clients[3].Credential = &access.Credential{Readers: []string{"export"}}
@@ -325,7 +324,7 @@ func TestCredentialsReportEveryProblemAtOnce(t *testing.T) {
 	)
 	require.Equal(t, []string{
 		"clients[3].credential.readers[0]",
-		"credentials.outboundIssuer", "credentials.lifetimeDays", "credentials.recoveryDays", "credentials.kmsKey", "credentials.alarmTopic",
+		"credentials.outboundIssuer", "credentials.lifetimeDays", "credentials.recoveryDays", "credentials.kmsKey",
 		"credentials.settings.memoryMB", "credentials.settings.logRetentionDays", "credentials.binary",
 		"clients[5].credential.file", "clients[4].credential.pem",
 	}, paths(t, args.Validate("orders")))

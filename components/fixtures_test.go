@@ -81,8 +81,12 @@ func ordersArgs(t testing.TB) *components.ProtectedApiArgs {
 		Routes:     routes(),
 		Authorizer: components.RoleAuthorizer{Binary: binary},
 		Credentials: components.Credentials{
-			OutboundIssuer: outboundIssuer, CreateKey: true, AlarmTopic: "arn:aws:sns:eu-west-1:123456789012:alarms", Binary: binary,
+			OutboundIssuer: outboundIssuer, CreateKey: true, Binary: binary,
 		},
+		AccessLog: components.AccessLogSettings{RetentionDays: 365, CreateKey: true},
+		Alarms: components.Alarms{Subscriptions: []components.Subscription{
+			{Protocol: "email", Endpoint: "ops@example.com"}, {Protocol: "https", Endpoint: "https://events.example.com/key"},
+		}},
 		Assignment: access.Assignment{Users: []string{alice}, Groups: []string{staff}},
 		CORS:       &components.CORS{AllowOrigins: []string{"https://portal.example.com"}},
 		Protect:    true,

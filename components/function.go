@@ -46,6 +46,9 @@ type FunctionArgs struct {
 	// Permissions are what the function may do beside writing its log: statements
 	// of an IAM policy, which may hold outputs.
 	Permissions []map[string]any
+	// LogKeyARN is the KMS key that encrypts the function's log, whose policy lets
+	// CloudWatch Logs use it. Default: AWS's own.
+	LogKeyARN pulumi.StringInput `pulumi:"logKeyArn,optional"`
 	// Settings bound what the function may use.
 	Settings FunctionSettings `pulumi:"settings,optional"`
 	// Tags are those of the function, its role and its log group.
@@ -92,13 +95,17 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 	}
 	child := pulumi.Parent(function)
 
-	logs, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
+	settings := &cloudwatch.LogGroupArgs{
 		// A name that is known before the function is, so that the function never
 		// writes to a group that Lambda made, which would keep everything for ever.
-		Name:            pulumi.Sprintf("/aws/lambda/%s-%s-%s", ctx.Project(), ctx.Stack(), name),
+		Name:            pulumi.String(functionLogPrefix(ctx) + name),
 		RetentionInDays: pulumi.Int(orDefault(args.Settings.LogRetentionDays, defaultLogRetentionDays)),
 		Tags:            awsTags(args.Tags),
-	}, child)
+	}
+	if args.LogKeyARN != nil {
+		settings.KmsKeyId = args.LogKeyARN.ToStringOutput().ToStringPtrOutput()
+	}
+	logs, err := cloudwatch.NewLogGroup(ctx, name, settings, child)
 	if err != nil {
 		return nil, err
 	}
@@ -121,6 +128,11 @@ func NewFunction(ctx *pulumi.Context, name string, args *FunctionArgs, opts ...p
 		"roleArn":      function.RoleARN,
 		"roleName":     function.RoleName,
 	})
+}
+
+// functionLogPrefix is that of the log groups of a stack's functions.
+func functionLogPrefix(ctx *pulumi.Context) string {
+	return "/aws/lambda/" + ctx.Project() + "-" + ctx.Stack() + "-"
 }
 
 // inputs are what a preview shows of the function, the files beside its program

@@ -5,10 +5,10 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/apigatewayv2"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/accesslog"
 	"github.com/entragate/entragate/functions"
 )
 
@@ -27,6 +27,12 @@ type Gateway struct {
 	APIID pulumi.StringOutput `pulumi:"apiId"`
 	// LogGroupName is the CloudWatch log group of the access log.
 	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+	// MetricNamespace is where the metrics of the access log are: see [AccessLog].
+	MetricNamespace pulumi.StringOutput `pulumi:"metricNamespace"`
+	// AuthorizerFunctionName and AuthorizerLogGroupName are those of the Lambda
+	// authorizer; empty where no route has roles.
+	AuthorizerFunctionName pulumi.StringOutput `pulumi:"authorizerFunctionName"`
+	AuthorizerLogGroupName pulumi.StringOutput `pulumi:"authorizerLogGroupName"`
 
 	// What nothing else here depends on, for the guard.
 	last []pulumi.Resource
@@ -59,19 +65,17 @@ type GatewayArgs struct {
 	// Throttle limits each route that has no throttle of its own. Default: 500
 	// requests a second, 1000 at once.
 	Throttle *access.Throttle `pulumi:"throttle,optional"`
-	// AccessLog configures the access log. There always is one.
-	AccessLog AccessLog `pulumi:"accessLog,optional"`
+	// LogRetentionDays is how long logs are kept: one of the periods that CloudWatch
+	// Logs knows. Default: 30. There always is an access log.
+	LogRetentionDays int `pulumi:"logRetentionDays,optional"`
+	// LogKeyARN is the KMS key that encrypts logs, whose policy lets CloudWatch Logs
+	// use it. Default: AWS's own.
+	LogKeyARN pulumi.StringInput `pulumi:"logKeyArn,optional"`
 	// AllowLocalhost permits localhost and loopback addresses as CORS origins,
 	// with http too, for development. Default: false.
 	AllowLocalhost bool `pulumi:"allowLocalhost,optional"`
 	// Tags are those of the API, its stage and its log group.
 	Tags map[string]string `pulumi:"tags,optional"`
-}
-
-// AccessLog configures the log of every request.
-type AccessLog struct {
-	// RetentionDays is one of the periods that CloudWatch Logs knows. Default: 30.
-	RetentionDays int `json:"retentionDays,omitempty" pulumi:"retentionDays,optional"`
 }
 
 // defaultThrottle is what each route gets unless told otherwise. A stage that
@@ -115,33 +119,37 @@ func NewGateway(ctx *pulumi.Context, name string, args *GatewayArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	logs, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
-		// Under this prefix AWS writes one resource policy for all log groups;
-		// elsewhere each takes room in a policy of 5120 characters, until it is
-		// full. https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
-		Name:            pulumi.Sprintf("/aws/vendedlogs/apis/%s-%s", name, api.ID()),
-		RetentionInDays: pulumi.Int(args.AccessLog.retention()),
-		Tags:            awsTags(args.Tags),
+	log, err := NewAccessLog(ctx, name, &AccessLogArgs{
+		APIID:              api.ID(),
+		AuthorizerLogGroup: lambdaAuthorizer.logGroupName(),
+		RetentionDays:      args.LogRetentionDays,
+		KeyARN:             args.LogKeyARN,
+		Tags:               args.Tags,
 	}, child)
 	if err != nil {
 		return nil, err
 	}
-	stage, err := newStage(ctx, name, args, api, logs, routes, child)
+	stage, err := newStage(ctx, name, args, api, log, routes, child)
 	if err != nil {
 		return nil, err
 	}
 
-	gateway.last = []pulumi.Resource{stage}
+	gateway.last = append(log.last, stage)
 	for _, integration := range integrations {
 		gateway.last = append(gateway.last, integration) // no route may use it
 	}
 	gateway.URL = api.ApiEndpoint
 	gateway.APIID = api.ID().ToStringOutput()
-	gateway.LogGroupName = logs.Name
+	gateway.LogGroupName, gateway.MetricNamespace = log.GroupName, log.MetricNamespace
+	gateway.AuthorizerFunctionName = orEmpty(lambdaAuthorizer.functionName())
+	gateway.AuthorizerLogGroupName = orEmpty(lambdaAuthorizer.logGroupName())
 	return gateway, ctx.RegisterResourceOutputs(gateway, pulumi.Map{
-		"url":          gateway.URL,
-		"apiId":        gateway.APIID,
-		"logGroupName": gateway.LogGroupName,
+		"url":                    gateway.URL,
+		"apiId":                  gateway.APIID,
+		"logGroupName":           gateway.LogGroupName,
+		"metricNamespace":        gateway.MetricNamespace,
+		"authorizerFunctionName": gateway.AuthorizerFunctionName,
+		"authorizerLogGroupName": gateway.AuthorizerLogGroupName,
 	})
 }
 
@@ -208,7 +216,7 @@ func newRoutes(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigate
 }
 
 // newStage makes the $default stage, after the routes that its settings name.
-func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api, logs *cloudwatch.LogGroup,
+func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatewayv2.Api, log *AccessLog,
 	routes []pulumi.Resource, child pulumi.ResourceOption,
 ) (*apigatewayv2.Stage, error) {
 	throttle := args.throttle()
@@ -238,8 +246,8 @@ func newStage(ctx *pulumi.Context, name string, args *GatewayArgs, api *apigatew
 		// under the old policy are kept under its old hash.
 		StageVariables: args.stageVariables(),
 		AccessLogSettings: apigatewayv2.StageAccessLogSettingsArgs{
-			DestinationArn: logs.Arn,
-			Format:         pulumi.String(AccessLogFormat),
+			DestinationArn: log.GroupARN,
+			Format:         pulumi.String(accesslog.Format),
 		},
 		Tags: awsTags(args.Tags),
 	}, child, pulumi.DependsOn(routes))
@@ -250,4 +258,12 @@ func (args *GatewayArgs) throttle() access.Throttle {
 		return defaultThrottle
 	}
 	return *args.Throttle
+}
+
+// orEmpty is the output of an input that may be missing.
+func orEmpty(input pulumi.StringInput) pulumi.StringOutput {
+	if input == nil {
+		return pulumi.String("").ToStringOutput()
+	}
+	return input.ToStringOutput()
 }

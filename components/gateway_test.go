@@ -1,10 +1,8 @@
 package components_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -238,7 +236,7 @@ func TestGatewayRefuses(t *testing.T) {
 			func(a *components.GatewayArgs) { a.Throttle = &access.Throttle{Rate: 1, Burst: -1} }, "throttle.burst: ",
 		},
 		"a retention that CloudWatch does not know": {
-			func(a *components.GatewayArgs) { a.AccessLog.RetentionDays = 2 }, "accessLog.retentionDays: ",
+			func(a *components.GatewayArgs) { a.LogRetentionDays = 2 }, "logRetentionDays: ",
 		},
 		"CORS without an origin": {
 			cors(components.CORS{}), "cors.allowOrigins: no origin",
@@ -332,38 +330,4 @@ func TestGatewayAllowsAnyOriginWithoutCredentials(t *testing.T) {
 	args.CORS = &components.CORS{AllowOrigins: []string{"*"}}
 	_, err := newGateway(args)
 	require.NoError(t, err)
-}
-
-func TestAccessLogFormat(t *testing.T) {
-	t.Parallel()
-	const maxBytes = 3 * 1024 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html
-	require.Less(t, len(components.AccessLogFormat), maxBytes)
-	require.NotContains(t, components.AccessLogFormat, "\n")
-	var members map[string]string
-	require.NoError(t, json.Unmarshal([]byte(components.AccessLogFormat), &members))
-	require.Equal(t, "$context.authorizer.error", members["authorizerError"])
-	require.Equal(t, "$context.requestId", members["requestId"], "API Gateway insists on it")
-	for _, claim := range []string{"azp", "oid", "tid", "scp", "roles"} {
-		require.Contains(t, components.AccessLogFormat, "$context.authorizer.claims."+claim)
-	}
-	for name, variable := range members {
-		require.True(t, strings.HasPrefix(variable, "$context."), name)
-	}
-}
-
-// API Gateway puts values in as they are, quotes too.
-func TestAccessLogLineCannotBeForged(t *testing.T) {
-	t.Parallel()
-	forged := `x","status":"200","clientId":"somebody-else","ip":"127.0.0.1`
-	for _, variable := range []string{
-		"$context.path", "$context.authorizer.error", "$context.error.message", "$context.integrationErrorMessage",
-	} {
-		line := strings.Replace(components.AccessLogFormat, `"`+variable+`"`, `"`+forged+`"`, 1)
-		require.NotEqual(t, components.AccessLogFormat, line, variable)
-		var members map[string]string
-		require.NoError(t, json.Unmarshal([]byte(line), &members))
-		require.Equal(t, "$context.status", members["status"], variable)
-		require.Equal(t, "$context.authorizer.claims.azp", members["clientId"], variable)
-		require.Equal(t, "$context.identity.sourceIp", members["ip"], variable)
-	}
 }

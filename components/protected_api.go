@@ -38,6 +38,13 @@ type ProtectedApi struct {
 	ClientIDs pulumi.StringMapOutput `pulumi:"clientIds"`
 	// LogGroupName is the CloudWatch log group of the access log.
 	LogGroupName pulumi.StringOutput `pulumi:"logGroupName"`
+	// AuthorizerLogGroupName is the log group of the Lambda authorizer, which says
+	// why it refuses; empty where no route has roles.
+	AuthorizerLogGroupName pulumi.StringOutput `pulumi:"authorizerLogGroupName"`
+	// AlarmTopicARN is the SNS topic that alarms go to.
+	AlarmTopicARN pulumi.StringOutput `pulumi:"alarmTopicArn"`
+	// DashboardURL opens the dashboard in the console.
+	DashboardURL pulumi.StringOutput `pulumi:"dashboardUrl"`
 	// Credentials say how each confidential client, and the rotator of their
 	// secrets, proves itself: kind, clientId, and secretArn where there is a secret.
 	Credentials pulumi.StringMapMapOutput `pulumi:"credentials"`
@@ -90,8 +97,11 @@ type ProtectedApiArgs struct {
 	// Throttle limits each route that has no throttle of its own. Default: 500
 	// requests a second, 1000 at once.
 	Throttle *access.Throttle `pulumi:"throttle,optional"`
-	// AccessLog configures the access log. There always is one.
-	AccessLog AccessLog `pulumi:"accessLog,optional"`
+	// AccessLog says how the access log is kept. There always is one.
+	AccessLog AccessLogSettings `pulumi:"accessLog,optional"`
+	// Alarms say who is told when something is wrong, and when. There always are
+	// alarms.
+	Alarms Alarms `pulumi:"alarms,optional"`
 	// Authorizer configures the Lambda authorizer of routes with roles.
 	Authorizer RoleAuthorizer `pulumi:"authorizer,optional"`
 	// Credentials configures how clients prove themselves, and how their secrets
@@ -120,9 +130,10 @@ type ProtectedApiArgs struct {
 }
 
 // Export exports what callers of the API, and `entragate verify`, need: url,
-// apiId, tenantId, issuer, audience, clients, scopes, access and logGroup, and
-// administrator where grants are external. A program of several such APIs
-// exports what it wants by itself.
+// apiId, tenantId, issuer, audience, clients, scopes, access, credentials,
+// logGroup, authorizerLogGroup, alarmTopic and dashboard, and administrator where
+// grants are external. A program of several such APIs exports what it wants by
+// itself.
 func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	ctx.Export("url", p.URL)
 	ctx.Export("apiId", p.APIID)
@@ -133,6 +144,9 @@ func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	ctx.Export("scopes", p.ScopeURIs)
 	ctx.Export("access", p.Access)
 	ctx.Export("logGroup", p.LogGroupName)
+	ctx.Export("authorizerLogGroup", p.AuthorizerLogGroupName)
+	ctx.Export("alarmTopic", p.AlarmTopicARN)
+	ctx.Export("dashboard", p.DashboardURL)
 	ctx.Export("credentials", p.Credentials)
 	if p.grants == GrantsExternal {
 		ctx.Export("administrator", p.Administrator)
@@ -191,7 +205,11 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	}
 	last := api.last
 	administrator := pulumi.StringArrayArray{api.Administrator}
-	secrets, err := newStoredSecrets(ctx, name, args, tags, child)
+	watch, err := args.newWatch(ctx, name, tags, child)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := newStoredSecrets(ctx, name, args, watch, tags, child)
 	if err != nil {
 		return nil, err
 	}
@@ -228,33 +246,40 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		return nil, err
 	}
 	last = append(last, checked...)
-	functionARNs, err := args.newBackendFunctions(ctx, name, tags, child)
+	functionARNs, err := args.newBackendFunctions(ctx, name, watch.keys.logs, tags, child)
 	if err != nil {
 		return nil, err
 	}
 	gateway, err := NewGateway(ctx, name, &GatewayArgs{
-		Issuer:         report.Issuer,
-		Audience:       api.ClientID,
-		TenantID:       args.Tenant.ID,
-		Backends:       args.Backends,
-		FunctionARNs:   functionARNs,
-		Routes:         args.Routes,
-		Authorizer:     args.Authorizer,
-		Architecture:   args.Architecture,
-		CORS:           args.CORS,
-		Throttle:       args.Throttle,
-		AccessLog:      args.AccessLog,
-		AllowLocalhost: args.AllowLocalhost,
-		Tags:           tags,
+		Issuer:           report.Issuer,
+		Audience:         api.ClientID,
+		TenantID:         args.Tenant.ID,
+		Backends:         args.Backends,
+		FunctionARNs:     functionARNs,
+		Routes:           args.Routes,
+		Authorizer:       args.Authorizer,
+		Architecture:     args.Architecture,
+		CORS:             args.CORS,
+		Throttle:         args.Throttle,
+		LogRetentionDays: args.AccessLog.retention(),
+		LogKeyARN:        watch.keys.logs,
+		AllowLocalhost:   args.AllowLocalhost,
+		Tags:             tags,
 	}, child)
 	if err != nil {
 		return nil, err
 	}
-	if err := guard(ctx, name, args.Protect, append(last, gateway.last...), child); err != nil {
+	monitor, err := NewMonitor(ctx, name, args.monitor(gateway, watch, secrets, tags), child)
+	if err != nil {
+		return nil, err
+	}
+	if err := guard(ctx, name, args.Protect, slices.Concat(last, gateway.last, monitor.last), child); err != nil {
 		return nil, err
 	}
 
 	protected.URL, protected.APIID, protected.LogGroupName = gateway.URL, gateway.APIID, gateway.LogGroupName
+	protected.AuthorizerLogGroupName, protected.DashboardURL = gateway.AuthorizerLogGroupName, monitor.DashboardURL
+	protected.AlarmTopicARN = watch.topic.ToStringOutput()
 	protected.ClientID, protected.ScopeURIs = api.ClientID, api.ScopeURIs
 	protected.Issuer = pulumi.String(report.Issuer).ToStringOutput()
 	protected.ClientIDs = clientIDs.ToStringMapOutput()
@@ -262,16 +287,19 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 	protected.Access = words(args.Model().Matrix()).ToStringMapMapOutput()
 	protected.Administrator = flatten(administrator)
 	return protected, ctx.RegisterResourceOutputs(protected, pulumi.Map{
-		"url":           protected.URL,
-		"apiId":         protected.APIID,
-		"clientId":      protected.ClientID,
-		"issuer":        protected.Issuer,
-		"scopeUris":     protected.ScopeURIs,
-		"clientIds":     protected.ClientIDs,
-		"logGroupName":  protected.LogGroupName,
-		"credentials":   protected.Credentials,
-		"access":        protected.Access,
-		"administrator": protected.Administrator,
+		"url":                    protected.URL,
+		"apiId":                  protected.APIID,
+		"clientId":               protected.ClientID,
+		"issuer":                 protected.Issuer,
+		"scopeUris":              protected.ScopeURIs,
+		"clientIds":              protected.ClientIDs,
+		"logGroupName":           protected.LogGroupName,
+		"authorizerLogGroupName": protected.AuthorizerLogGroupName,
+		"alarmTopicArn":          protected.AlarmTopicARN,
+		"dashboardUrl":           protected.DashboardURL,
+		"credentials":            protected.Credentials,
+		"access":                 protected.Access,
+		"administrator":          protected.Administrator,
 	})
 }
 
@@ -294,8 +322,10 @@ func (args *ProtectedApiArgs) Validate(name string) error {
 	p.clientDisplayNames(args)
 	p.rotation(name, args)
 	p.grants(args.Grants)
+	p.accessLog(args.AccessLog)
+	p.alarms(args.Alarms, args.AllowLocalhost)
 	p.gateway(&GatewayArgs{
-		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle, AccessLog: args.AccessLog,
+		Routes: args.Routes, CORS: args.CORS, Throttle: args.Throttle,
 		Authorizer: args.Authorizer, Architecture: args.Architecture, AllowLocalhost: args.AllowLocalhost,
 	})
 	p.tagsBesideOurs(args.Tags, args.ourTags()...)

@@ -45,6 +45,22 @@ const policyHashVariable = "policyHash"
 type lambdaAuthorizer struct {
 	id         pulumi.StringPtrInput
 	permission pulumi.Resource
+	function   *Function
+}
+
+// functionName and logGroupName are nil where there is no authorizer.
+func (a *lambdaAuthorizer) functionName() pulumi.StringInput {
+	if a == nil {
+		return nil
+	}
+	return a.function.Name
+}
+
+func (a *lambdaAuthorizer) logGroupName() pulumi.StringInput {
+	if a == nil {
+		return nil
+	}
+	return a.function.LogGroupName
 }
 
 // newLambdaAuthorizer makes the authorizer of routes with roles, or returns nil
@@ -86,13 +102,13 @@ func newLambdaAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, ap
 	if err != nil {
 		return nil, err
 	}
-	return &lambdaAuthorizer{id: authorizer.ID().ToStringPtrOutput(), permission: permission}, nil
+	return &lambdaAuthorizer{id: authorizer.ID().ToStringPtrOutput(), permission: permission, function: function}, nil
 }
 
 // authorizerFunction is the function that decides, with its policy beside it.
 func (args *GatewayArgs) authorizerFunction() *FunctionArgs {
 	settings := args.Authorizer.Settings
-	settings.LogRetentionDays = orDefault(settings.LogRetentionDays, args.AccessLog.retention())
+	settings.LogRetentionDays = orDefault(settings.LogRetentionDays, args.LogRetentionDays)
 	program := functions.Program{
 		Package:      authorizePackage,
 		Binary:       args.Authorizer.Binary,
@@ -110,8 +126,9 @@ func (args *GatewayArgs) authorizerFunction() *FunctionArgs {
 			"AUDIENCE":  args.Audience,
 			"TENANT_ID": pulumi.String(args.TenantID),
 		},
-		Settings: settings,
-		Tags:     args.Tags,
+		LogKeyARN: args.LogKeyARN,
+		Settings:  settings,
+		Tags:      args.Tags,
 	}
 }
 

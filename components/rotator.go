@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/lambda"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/secretsmanager"
@@ -31,8 +32,11 @@ const rotatePackage = "github.com/entragate/entragate/functions/rotate/bootstrap
 type Rotator struct {
 	pulumi.ResourceState
 
-	// FunctionARN names the function.
-	FunctionARN pulumi.StringOutput `pulumi:"functionArn"`
+	// FunctionARN names the function, FunctionName is the last part of it.
+	FunctionARN  pulumi.StringOutput `pulumi:"functionArn"`
+	FunctionName pulumi.StringOutput `pulumi:"functionName"`
+	// AlarmARN is the alarm on failed rotations and secrets that expire soon.
+	AlarmARN pulumi.StringOutput `pulumi:"alarmArn"`
 	// RoleARN and RoleName are those of the role that the function runs with.
 	RoleARN  pulumi.StringOutput `pulumi:"roleArn"`
 	RoleName pulumi.StringOutput `pulumi:"roleName"`
@@ -70,9 +74,15 @@ type RotatorArgs struct {
 	Grants Grants `pulumi:"grants,optional"`
 	// Architecture is what the function runs on. Default: arm64.
 	Architecture functions.Architecture `pulumi:"architecture,optional"`
+	// AlarmTopic is the ARN of the SNS topic that is told of failed rotations and
+	// of secrets that are about to expire. Default: alarms tell nobody.
+	AlarmTopic pulumi.StringInput `pulumi:"alarmTopic,optional"`
 	// LogRetentionDays is how long the function's log is kept unless the settings
 	// of credentials say otherwise. Default: 30.
 	LogRetentionDays int `pulumi:"logRetentionDays,optional"`
+	// LogKeyARN is the KMS key that encrypts the function's log, whose policy lets
+	// CloudWatch Logs use it. Default: AWS's own.
+	LogKeyARN pulumi.StringInput `pulumi:"logKeyArn,optional"`
 	// Tags are those of everything that is made.
 	Tags map[string]string `pulumi:"tags,optional"`
 }
@@ -152,7 +162,8 @@ func NewRotator(ctx *pulumi.Context, name string, args *RotatorArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	rotator.FunctionARN, rotator.RoleARN, rotator.RoleName = function.ARN, function.RoleARN, function.RoleName
+	rotator.FunctionARN, rotator.FunctionName = function.ARN, function.Name
+	rotator.RoleARN, rotator.RoleName = function.RoleARN, function.RoleName
 	rotator.ServicePrincipalID, rotator.ClientID = principal.ObjectId, application.ClientId
 	rotator.Administrator = administrator
 	rotator.SecretARN = pulumi.String("").ToStringOutput()
@@ -176,9 +187,11 @@ func NewRotator(ctx *pulumi.Context, name string, args *RotatorArgs, opts ...pul
 	if err != nil {
 		return nil, err
 	}
-	rotator.last = append(rotator.last, alarm)
+	rotator.AlarmARN, rotator.last = alarm.Arn, append(rotator.last, alarm)
 	return rotator, ctx.RegisterResourceOutputs(rotator, pulumi.Map{
 		"functionArn":        rotator.FunctionARN,
+		"functionName":       rotator.FunctionName,
+		"alarmArn":           rotator.AlarmARN,
 		"roleArn":            rotator.RoleARN,
 		"roleName":           rotator.RoleName,
 		"servicePrincipalId": rotator.ServicePrincipalID,
@@ -229,8 +242,9 @@ func (args *RotatorArgs) function(application *azuread.Application, own *secrets
 			"ROTATOR_CLIENT_ID": application.ClientId,
 			"ROTATOR_AUTHORITY": pulumi.String(args.Tenant.Authority()),
 		},
-		Settings: settings,
-		Tags:     args.Tags,
+		LogKeyARN: args.LogKeyARN,
+		Settings:  settings,
+		Tags:      args.Tags,
 	}
 	if own != nil {
 		fn.Environment["ROTATOR_SECRET_ARN"] = own.Arn
@@ -253,16 +267,20 @@ func (args *RotatorArgs) function(application *azuread.Application, own *secrets
 
 // newRotationAlarm tells of rotations that fail, and of secrets that are about to
 // expire or were not rotated: a check every day fails then too.
-func newRotationAlarm(ctx *pulumi.Context, name string, args *RotatorArgs, function *Function, child pulumi.ResourceOption,
-) (pulumi.Resource, error) {
+func newRotationAlarm(ctx *pulumi.Context, name string, args *RotatorArgs, function *Function, child pulumi.ResourceOrInvokeOption,
+) (*cloudwatch.MetricAlarm, error) {
 	var actions pulumi.Array
-	if topic := args.Credentials.AlarmTopic; topic != "" {
-		actions = pulumi.Array{pulumi.String(topic)}
+	if args.AlarmTopic != nil {
+		actions = pulumi.Array{args.AlarmTopic}
 	}
+	region := aws.GetRegionOutput(ctx, aws.GetRegionOutputArgs{}, child).Name()
+	description := pulumi.All(region, function.LogGroupName).ApplyT(func(v []any) string {
+		return "A secret of a client could not be rotated, or one expires soon. The function's log says which and why. " +
+			"`entragate credentials` shows all of them, `entragate rotate <client>` tries again.\n\n" +
+			queryLink(v[0].(string), v[1].(string), linkedErrors)
+	}).(pulumi.StringOutput)
 	return cloudwatch.NewMetricAlarm(ctx, name, &cloudwatch.MetricAlarmArgs{
-		AlarmDescription: pulumi.Sprintf("A secret of a client could not be rotated, or one expires soon. "+
-			"The function's log says which and why: %s. `entragate credentials` shows all of them, "+
-			"`entragate rotate <client>` tries again.", function.LogGroupName),
+		AlarmDescription:   description,
 		Namespace:          pulumi.String("AWS/Lambda"),
 		MetricName:         pulumi.String("Errors"),
 		Dimensions:         pulumi.StringMap{"FunctionName": function.Name},

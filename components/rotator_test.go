@@ -204,7 +204,7 @@ func TestRotatorAlarm(t *testing.T) {
 	require.Equal(t, "notBreaching", alarm["treatMissingData"], "it runs seldom")
 
 	const topic = "arn:aws:sns:eu-west-1:123456789012:alarms"
-	args.Credentials.AlarmTopic = topic
+	args.AlarmTopic = pulumi.String(topic)
 	r, err = newRotator(args)
 	require.NoError(t, err)
 	require.Equal(t, []any{topic}, r.Find(t, alarmType, "rotator").Inputs["alarmActions"])

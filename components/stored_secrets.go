@@ -29,7 +29,7 @@ const RotatorName = "rotator"
 const secretsSuffix = "secrets"
 
 // newStoredSecrets makes the key and the rotator.
-func newStoredSecrets(ctx *pulumi.Context, name string, args *ProtectedApiArgs, tags map[string]string,
+func newStoredSecrets(ctx *pulumi.Context, name string, args *ProtectedApiArgs, watch watch, tags map[string]string,
 	child pulumi.ResourceOrInvokeOption,
 ) (*storedSecrets, error) {
 	clients := secretClients(args.Clients, args.Credentials.OutboundIssuer)
@@ -49,7 +49,9 @@ func newStoredSecrets(ctx *pulumi.Context, name string, args *ProtectedApiArgs, 
 		KeyARN:           s.key,
 		Grants:           args.Grants,
 		Architecture:     args.Architecture,
+		AlarmTopic:       watch.topic,
 		LogRetentionDays: args.AccessLog.retention(),
+		LogKeyARN:        watch.keys.logs,
 		Tags:             tags,
 	}, child)
 	if err != nil {

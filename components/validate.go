@@ -341,7 +341,7 @@ func (p *problems) gateway(args *GatewayArgs) {
 	}
 	p.cors(args.CORS, args.AllowLocalhost)
 	p.throttle(args.Throttle)
-	p.retention("accessLog.retentionDays", args.AccessLog.RetentionDays)
+	p.retention("logRetentionDays", args.LogRetentionDays)
 	p.architecture("architecture", args.Architecture)
 	p.authorizer(args.Authorizer, args.Architecture)
 }

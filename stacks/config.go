@@ -37,7 +37,8 @@ type Config struct {
 	CORS           components.CORS              `json:"cors"`
 	Throttle       access.Throttle              `json:"throttle"`
 	Credentials    components.Credentials       `json:"credentials"`
-	AccessLog      components.AccessLog         `json:"accessLog"`
+	AccessLog      components.AccessLogSettings `json:"accessLog"`
+	Alarms         components.Alarms            `json:"alarms"`
 	Protect        bool                         `json:"protect"`
 	AllowLocalhost bool                         `json:"allowLocalhost"`
 	Tags           map[string]string            `json:"tags"`
@@ -144,6 +145,7 @@ func (c Config) args(client *http.Client) *components.ProtectedApiArgs {
 		Throttle:       &c.Throttle,
 		Credentials:    c.Credentials,
 		AccessLog:      c.AccessLog,
+		Alarms:         c.Alarms,
 		Protect:        c.Protect,
 		AllowLocalhost: c.AllowLocalhost,
 		Tags:           c.Tags,

@@ -242,6 +242,18 @@ func TestDeployRefusesBadInput(t *testing.T) {
 			key: "accessLog", value: `{"retentionDays":31}`,
 			want: `entragate:accessLog.retentionDays: period that CloudWatch Logs does not know: got "31"`,
 		},
+		"a key and one to be made": {
+			key: "accessLog", value: `{"kmsKey":"arn:aws:kms:eu-west-1:123456789012:key/1","createKey":true}`,
+			want: `entragate:accessLog.kmsKey: a key is given and one is to be made`,
+		},
+		"an alarm that nobody can be told of": {
+			key: "alarms", value: `{"subscriptions":[{"protocol":"slack","endpoint":"#ops"}]}`,
+			want: `entragate:alarms.subscriptions[0].protocol: unknown protocol: got "slack", want email, email-json, https, sms, sqs or lambda`,
+		},
+		"a misspelt threshold": {
+			key: "alarms", value: `{"thresholds":{"refused":20}}`,
+			want: `entragate:alarms.thresholds.refused: unknown setting: got "refused"`,
+		},
 		"grants that are neither": {
 			key: "grants", value: "none", want: `entragate:grants: unknown value: got "none", want "managed" or "external"`,
 		},

@@ -318,7 +318,7 @@ func (p *project) alarm() types.StateValue {
 }
 
 // Prod has a key of its own, and a rotator with a secret of its own.
-func TestStoredSecretsKeepTheRules(t *testing.T) {
+func TestProductionKeepsTheRules(t *testing.T) {
 	t.Parallel()
 	p := newProject(t)
 	var u up
@@ -352,4 +352,5 @@ func TestStoredSecretsKeepTheRules(t *testing.T) {
 		_, err = manager.PutSecretValue(t.Context(), &secretsmanager.PutSecretValueInput{SecretId: &c.SecretARN, SecretString: aws.String("mine")})
 		require.ErrorContains(t, err, "AccessDenied", "who deploys cannot write it")
 	}
+	p.requireMonitoringRules(t)
 }

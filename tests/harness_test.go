@@ -82,6 +82,8 @@ type project struct {
 
 	mu   sync.Mutex
 	said []string // by commands
+
+	explained []string // by explanations of tokens
 }
 
 func newProject(t *testing.T) *project {

@@ -198,8 +198,17 @@ func (r *Recorder) created(args pulumi.MockResourceArgs) (string, resource.Prope
 		id = args.Name + "-1234567"
 		set("name", id)
 		set("arn", "arn:aws:events:eu-west-1:123456789012:rule/"+id)
-	case "aws:secretsmanager/secretPolicy:SecretPolicy", "aws:secretsmanager/secretRotation:SecretRotation",
-		"aws:cloudwatch/eventTarget:EventTarget", "aws:cloudwatch/metricAlarm:MetricAlarm",
+	case "aws:sns/topic:Topic":
+		id = "arn:aws:sns:eu-west-1:123456789012:" + args.Name + "-1234567"
+		set("arn", id)
+	case "aws:cloudwatch/metricAlarm:MetricAlarm":
+		id = args.Name + "-1234567"
+		set("arn", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:"+id)
+	case "aws:cloudwatch/logMetricFilter:LogMetricFilter", "aws:cloudwatch/dashboard:Dashboard",
+		"aws:cloudwatch/queryDefinition:QueryDefinition",
+		"aws:sns/topicPolicy:TopicPolicy", "aws:sns/topicSubscription:TopicSubscription",
+		"aws:secretsmanager/secretPolicy:SecretPolicy", "aws:secretsmanager/secretRotation:SecretRotation",
+		"aws:cloudwatch/eventTarget:EventTarget",
 		"azuread:index/applicationCertificate:ApplicationCertificate", "azuread:index/applicationOwner:ApplicationOwner",
 		"azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential",
 		"aws:iam/rolePolicy:RolePolicy", "aws:lambda/permission:Permission",

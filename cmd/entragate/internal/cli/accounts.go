@@ -64,6 +64,7 @@ func (a *app) pulumi(ctx context.Context, dir string) func(stdin []byte, args ..
 // deployed is what a stack has in its clouds.
 type deployed struct {
 	outputs
+	config stacks.Config
 	clouds *clouds.Clouds
 	now    func() time.Time
 	poll   time.Duration
@@ -75,44 +76,68 @@ const (
 	pollReal    = 2 * time.Second
 )
 
-// withDeployed does something with what is deployed, in the sandbox or in real
-// accounts.
+// withDeployed changes something about what is deployed, in the sandbox, whose
+// stack nobody else changes meanwhile, or in real accounts.
 func (a *app) withDeployed(ctx context.Context, o accounts, do func(deployed) error) (err error) {
 	if err := o.check(); err != nil {
 		return err
 	}
-	if !o.real {
-		s, err := a.openSoon(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, s.close()) }()
-		found, err := s.deployed()
+	if o.real {
+		found, err := a.deployedForReal(ctx, o)
 		if err != nil {
 			return err
 		}
 		return do(found)
 	}
-	p, _, err := a.project()
+	s, err := a.openSoon(ctx)
 	if err != nil {
 		return err
 	}
-	found := deployed{now: time.Now, poll: pollReal}
-	if found.clouds, _, err = o.open(ctx, p.Dir, a.stack); err != nil {
+	defer func() { err = errors.Join(err, s.close()) }()
+	found, err := s.deployed()
+	if err != nil {
 		return err
+	}
+	return do(found)
+}
+
+// deployed finds what is deployed, to look at it: others may change it meanwhile.
+func (a *app) deployed(ctx context.Context, o accounts) (found deployed, err error) {
+	if err := o.check(); err != nil {
+		return found, err
+	}
+	if o.real {
+		return a.deployedForReal(ctx, o)
+	}
+	s, err := a.openSoon(ctx)
+	if err != nil {
+		return found, err
+	}
+	found, err = s.deployed()
+	return found, errors.Join(err, s.close())
+}
+
+func (a *app) deployedForReal(ctx context.Context, o accounts) (deployed, error) {
+	found := deployed{now: time.Now, poll: pollReal}
+	p, _, err := a.project()
+	if err != nil {
+		return found, err
+	}
+	if found.clouds, found.config, err = o.open(ctx, p.Dir, a.stack); err != nil {
+		return found, err
 	}
 	raw, err := a.pulumi(ctx, p.Dir)(nil, "stack", "output", "--json")
 	if err != nil {
-		return err
+		return found, err
 	}
 	if err := json.Unmarshal(raw, &found.outputs); err != nil {
-		return fmt.Errorf("reading the stack's outputs: %w", err)
+		return found, fmt.Errorf("reading the stack's outputs: %w", err)
 	}
-	return do(found)
+	return found, nil
 }
 
 // deployed is what the stack has in the sandbox.
 func (s *session) deployed() (deployed, error) {
 	o, err := s.outputs()
-	return deployed{outputs: o, clouds: s.clouds, now: s.settings.Now, poll: pollSandbox}, err
+	return deployed{outputs: o, config: s.config, clouds: s.clouds, now: s.settings.Now, poll: pollSandbox}, err
 }

@@ -147,7 +147,7 @@ it should be (a cell of the access matrix, a credential, an orphan); 130 interru
 	clouds := &cobra.Command{Use: "sandbox", Short: "The clouds on this machine, and stacks in them", Args: noArgs, RunE: help}
 	clouds.AddCommand(a.upCommand(), a.previewCommand(), a.downCommand(), a.serveCommand(), a.statusCommand(), a.clockCommand())
 	root.AddCommand(clouds, a.accessCommand(), a.verifyCommand(), a.tokenCommand(),
-		a.credentialsCommand(), a.rotateCommand(), a.orphansCommand())
+		a.logsCommand(), a.explainCommand(), a.doctorCommand(), a.credentialsCommand(), a.rotateCommand(), a.orphansCommand())
 	return root
 }
 

@@ -15,13 +15,18 @@ import (
 
 // outputs are those of the stack that tell how to call what it deployed.
 type outputs struct {
-	URL         string                          `json:"url"`
-	TenantID    string                          `json:"tenantId"`
-	Audience    string                          `json:"audience"`
-	Clients     map[string]string               `json:"clients"`
-	Scopes      map[string]string               `json:"scopes"`
-	Access      map[string]map[string]string    `json:"access"`
-	Credentials map[string]credentials.Declared `json:"credentials"`
+	URL                string                          `json:"url"`
+	APIID              string                          `json:"apiId"`
+	TenantID           string                          `json:"tenantId"`
+	Issuer             string                          `json:"issuer"`
+	Audience           string                          `json:"audience"`
+	Clients            map[string]string               `json:"clients"`
+	Scopes             map[string]string               `json:"scopes"`
+	Access             map[string]map[string]string    `json:"access"`
+	Credentials        map[string]credentials.Declared `json:"credentials"`
+	LogGroup           string                          `json:"logGroup"`
+	AuthorizerLogGroup string                          `json:"authorizerLogGroup"`
+	AlarmTopic         string                          `json:"alarmTopic"`
 }
 
 // readOutputs reads them from the state.

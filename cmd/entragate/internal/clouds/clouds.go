@@ -4,11 +4,13 @@
 package clouds
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -29,6 +31,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 )
 
 // requestTimeout bounds one request to a cloud.
@@ -45,12 +48,14 @@ type Clouds struct {
 	KMS            *kms.Client
 	Events         *eventbridge.Client
 	CloudWatch     *cloudwatch.Client
+	SNS            *sns.Client
 	// HTTP reaches whatever the clouds serve to everybody.
 	HTTP *http.Client
 }
 
 // newClouds makes the clients of AWS beside those that are given.
 func newClouds(cfg aws.Config, graph *Graph, client *http.Client) *Clouds {
+	cfg.HTTPClient = whole{cfg.HTTPClient}
 	return &Clouds{
 		Graph:          graph,
 		Gateway:        apigatewayv2.NewFromConfig(cfg),
@@ -61,8 +66,27 @@ func newClouds(cfg aws.Config, graph *Graph, client *http.Client) *Clouds {
 		KMS:            kms.NewFromConfig(cfg),
 		Events:         eventbridge.NewFromConfig(cfg),
 		CloudWatch:     cloudwatch.NewFromConfig(cfg),
+		SNS:            sns.NewFromConfig(cfg),
 		HTTP:           client,
 	}
+}
+
+// whole sends requests from memory. The SDK closes the body of a request once an
+// answer begins, while net/http may still look for its end, and then the
+// connection ends in the middle of a large answer: a page of a log, for one.
+type whole struct{ client aws.HTTPClient }
+
+// Do implements [aws.HTTPClient].
+func (w whole) Do(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r = r.Clone(r.Context())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return w.client.Do(r)
 }
 
 // Sandbox makes clients of the sandbox whose environment file was read. They

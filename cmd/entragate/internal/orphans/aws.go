@@ -2,12 +2,10 @@ package orphans
 
 import (
 	"context"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2"
 	gatewaytypes "github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 	"github.com/entragate/entragate/components"
@@ -29,8 +27,8 @@ func tagsOf[T any](tags []T, of func(T) (key, value *string)) map[string]string 
 	return result
 }
 
-// awsObjects are the stack's HTTP APIs, functions, secrets and rules with all
-// below them, the roles of functions, alarms, log groups and keys.
+// awsObjects are the stack's HTTP APIs, functions, secrets, rules, topics and log
+// groups with all below them, the roles of functions, alarms and keys.
 func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
 	mine := tagged(func(tags map[string]string) bool {
 		return tags[components.TagProject] == s.Project && tags[components.TagStack] == s.Name
@@ -43,7 +41,8 @@ func awsObjects(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error
 		func() ([]Object, error) { return secretObjects(ctx, c.SecretsManager, mine) },
 		func() ([]Object, error) { return ruleObjects(ctx, c.Events, mine) },
 		func() ([]Object, error) { return alarmObjects(ctx, c.CloudWatch, mine) },
-		func() ([]Object, error) { return logGroups(ctx, c.Logs, mine) },
+		func() ([]Object, error) { return topicObjects(ctx, c.SNS, mine) },
+		func() ([]Object, error) { return logObjects(ctx, c, mine) },
 		func() ([]Object, error) { return keyObjects(ctx, c.KMS, mine) },
 	} {
 		listed, err := list()
@@ -166,50 +165,4 @@ func all[T any](fetch func(next *string) ([]T, *string, error)) ([]T, error) {
 		}
 		next = following
 	}
-}
-
-// logGroupPrefixes are where the components put their log groups.
-var logGroupPrefixes = []string{"/aws/vendedlogs/", "/aws/lambda/"}
-
-// logGroups are the stack's log groups.
-func logGroups(ctx context.Context, logs *cloudwatchlogs.Client, mine tagged) ([]Object, error) {
-	var objects []Object
-	for _, prefix := range logGroupPrefixes {
-		groups, err := logGroupsBelow(ctx, logs, prefix, mine)
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, groups...)
-	}
-	return objects, nil
-}
-
-func logGroupsBelow(ctx context.Context, logs *cloudwatchlogs.Client, prefix string, mine tagged) ([]Object, error) {
-	var objects []Object
-	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(logs, &cloudwatchlogs.DescribeLogGroupsInput{
-		LogGroupNamePrefix: aws.String(prefix),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, g := range page.LogGroups {
-			arn := strings.TrimSuffix(aws.ToString(g.Arn), ":*")
-			tags, err := logs.ListTagsForResource(ctx, &cloudwatchlogs.ListTagsForResourceInput{ResourceArn: &arn})
-			if err != nil {
-				if ignoreGone(err) == nil {
-					continue
-				}
-				return nil, err
-			}
-			if mine(tags.Tags) {
-				objects = append(objects, Object{
-					Cloud: "aws", Type: typeLogGroup, ID: aws.ToString(g.LogGroupName), Name: aws.ToString(g.LogGroupName),
-					importID: aws.ToString(g.LogGroupName), distinct: map[string]string{"name": aws.ToString(g.LogGroupName)},
-				})
-			}
-		}
-	}
-	return objects, nil
 }

@@ -28,24 +28,32 @@ func List(ctx context.Context, c *clouds.Clouds, s Stack) ([]Object, error) {
 // granted is what an administrator may make in place of the stack.
 var granted = []string{typeAssignment, typeGrant, typeOwner}
 
+// goesWith are the types of what is deleted with what it is below.
+var goesWith = map[string]string{
+	typePolicy:       typeSecret, // which it guards until then, since that can be restored
+	typeRotation:     typeSecret,
+	typeTopicPolicy:  typeTopic,
+	typeSubscription: typeTopic,
+	typeFilter:       typeLogGroup,
+}
+
 // Delete deletes objects, in the order in which [Find] returned them. What does
 // not exist any more is no error.
 func Delete(ctx context.Context, c *clouds.Clouds, objects []Object) error {
-	secrets := map[string]bool{}
+	leaving, staying := map[string]bool{}, map[string]bool{}
 	for _, o := range objects {
-		if o.Type == typeSecret {
-			secrets[o.ID] = true
-		}
+		leaving[o.key()] = true
 	}
 	var errs []error
 	for _, o := range objects {
-		// It goes with its secret; until then the policy guards what can still be
-		// restored.
-		if (o.Type == typePolicy || o.Type == typeRotation) && secrets[o.Parent] {
+		if leaving[goesWith[o.Type]+" "+o.Parent] || staying[o.key()] {
 			continue
 		}
 		if err := remove(ctx, c, o); err != nil {
 			errs = append(errs, fmt.Errorf("deleting %s %s (%s): %w", o.Type, o.ID, o.Name, err))
+			if o.Type == typeDashboard || o.Type == typeQuery {
+				staying[typeLogGroup+" "+o.Parent] = true // without it, nothing would tell whose they are
+			}
 		}
 	}
 	return errors.Join(errs...)

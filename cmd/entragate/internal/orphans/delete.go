@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/smithy-go"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
@@ -59,6 +60,18 @@ func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
 		_, err = c.IAM.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &o.ID})
 	case typeAlarm:
 		_, err = c.CloudWatch.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{o.ID}})
+	case typeSubscription:
+		_, err = c.SNS.Unsubscribe(ctx, &sns.UnsubscribeInput{SubscriptionArn: &o.ID})
+	case typeTopicPolicy:
+		err = resetPolicy(ctx, c.SNS, o.ID)
+	case typeTopic:
+		_, err = c.SNS.DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: &o.ID})
+	case typeDashboard:
+		_, err = c.CloudWatch.DeleteDashboards(ctx, &cloudwatch.DeleteDashboardsInput{DashboardNames: []string{o.ID}})
+	case typeQuery:
+		_, err = c.Logs.DeleteQueryDefinition(ctx, &cloudwatchlogs.DeleteQueryDefinitionInput{QueryDefinitionId: &o.ID})
+	case typeFilter:
+		_, err = c.Logs.DeleteMetricFilter(ctx, &cloudwatchlogs.DeleteMetricFilterInput{LogGroupName: &o.Parent, FilterName: &o.ID})
 	case typeLogGroup:
 		_, err = c.Logs.DeleteLogGroup(ctx, &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: &o.ID})
 	case typeKey:
@@ -68,8 +81,10 @@ func deleteAWS(ctx context.Context, c *clouds.Clouds, o Object) error {
 }
 
 // goneCodes are how services say that something does not exist: API Gateway and
-// KMS; IAM; alarms of CloudWatch; all others.
-var goneCodes = []string{"NotFoundException", "NoSuchEntity", "ResourceNotFound", "ResourceNotFoundException"}
+// KMS; IAM; alarms of CloudWatch, and tags of SNS; dashboards; SNS; all others.
+var goneCodes = []string{
+	"NotFoundException", "NoSuchEntity", "ResourceNotFound", "DashboardNotFoundError", "NotFound", "ResourceNotFoundException",
+}
 
 // ignoreGone drops the error that what was asked for does not exist: another
 // deletion took it along.

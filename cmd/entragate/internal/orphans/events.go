@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cloudwatchtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	eventstypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/smithy-go"
@@ -85,33 +83,4 @@ func removeTarget(ctx context.Context, client *eventbridge.Client, o Object) err
 		return &smithy.GenericAPIError{Code: aws.ToString(failed.ErrorCode), Message: aws.ToString(failed.ErrorMessage)}
 	}
 	return nil
-}
-
-// alarmObjects are the stack's alarms on metrics.
-func alarmObjects(ctx context.Context, client *cloudwatch.Client, mine tagged) ([]Object, error) {
-	var objects []Object
-	pages := cloudwatch.NewDescribeAlarmsPaginator(client, &cloudwatch.DescribeAlarmsInput{})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
-		}
-		for _, alarm := range page.MetricAlarms {
-			listed, err := client.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: alarm.AlarmArn})
-			if err != nil {
-				if ignoreGone(err) == nil {
-					continue
-				}
-				return nil, err
-			}
-			if !mine(tagsOf(listed.Tags, func(t cloudwatchtypes.Tag) (key, value *string) { return t.Key, t.Value })) {
-				continue
-			}
-			name := aws.ToString(alarm.AlarmName)
-			objects = append(objects, Object{
-				Cloud: "aws", Type: typeAlarm, ID: name, Name: name, importID: name, distinct: map[string]string{"name": name},
-			})
-		}
-	}
-	return objects, nil
 }

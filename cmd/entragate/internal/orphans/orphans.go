@@ -39,38 +39,45 @@ type Object struct {
 // The types that a stack creates in a cloud, in the order in which they can be
 // deleted.
 const (
-	typeAssignment  = "azuread:index/appRoleAssignment:AppRoleAssignment"
-	typeGrant       = "azuread:index/servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant"
-	typeURI         = "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri"
-	typeOwner       = "azuread:index/applicationOwner:ApplicationOwner"
-	typeFederation  = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
-	typeCertificate = "azuread:index/applicationCertificate:ApplicationCertificate"
-	typePrincipal   = "azuread:index/servicePrincipal:ServicePrincipal"
-	typeApplication = "azuread:index/application:Application"
-	typeStage       = "aws:apigatewayv2/stage:Stage"
-	typeRoute       = "aws:apigatewayv2/route:Route"
-	typeIntegration = "aws:apigatewayv2/integration:Integration"
-	typeAuthorizer  = "aws:apigatewayv2/authorizer:Authorizer"
-	typeAPI         = "aws:apigatewayv2/api:Api"
-	typeTarget      = "aws:cloudwatch/eventTarget:EventTarget"
-	typeRule        = "aws:cloudwatch/eventRule:EventRule"
-	typeRotation    = "aws:secretsmanager/secretRotation:SecretRotation"
-	typePolicy      = "aws:secretsmanager/secretPolicy:SecretPolicy"
-	typeSecret      = "aws:secretsmanager/secret:Secret"
-	typePermission  = "aws:lambda/permission:Permission"
-	typeFunction    = "aws:lambda/function:Function"
-	typeRolePolicy  = "aws:iam/rolePolicy:RolePolicy"
-	typeRole        = "aws:iam/role:Role"
-	typeAlarm       = "aws:cloudwatch/metricAlarm:MetricAlarm"
-	typeLogGroup    = "aws:cloudwatch/logGroup:LogGroup"
-	typeKey         = "aws:kms/key:Key"
+	typeAssignment   = "azuread:index/appRoleAssignment:AppRoleAssignment"
+	typeGrant        = "azuread:index/servicePrincipalDelegatedPermissionGrant:ServicePrincipalDelegatedPermissionGrant"
+	typeURI          = "azuread:index/applicationIdentifierUri:ApplicationIdentifierUri"
+	typeOwner        = "azuread:index/applicationOwner:ApplicationOwner"
+	typeFederation   = "azuread:index/applicationFederatedIdentityCredential:ApplicationFederatedIdentityCredential"
+	typeCertificate  = "azuread:index/applicationCertificate:ApplicationCertificate"
+	typePrincipal    = "azuread:index/servicePrincipal:ServicePrincipal"
+	typeApplication  = "azuread:index/application:Application"
+	typeStage        = "aws:apigatewayv2/stage:Stage"
+	typeRoute        = "aws:apigatewayv2/route:Route"
+	typeIntegration  = "aws:apigatewayv2/integration:Integration"
+	typeAuthorizer   = "aws:apigatewayv2/authorizer:Authorizer"
+	typeAPI          = "aws:apigatewayv2/api:Api"
+	typeTarget       = "aws:cloudwatch/eventTarget:EventTarget"
+	typeRule         = "aws:cloudwatch/eventRule:EventRule"
+	typeRotation     = "aws:secretsmanager/secretRotation:SecretRotation"
+	typePolicy       = "aws:secretsmanager/secretPolicy:SecretPolicy"
+	typeSecret       = "aws:secretsmanager/secret:Secret"
+	typePermission   = "aws:lambda/permission:Permission"
+	typeFunction     = "aws:lambda/function:Function"
+	typeRolePolicy   = "aws:iam/rolePolicy:RolePolicy"
+	typeRole         = "aws:iam/role:Role"
+	typeAlarm        = "aws:cloudwatch/metricAlarm:MetricAlarm"
+	typeSubscription = "aws:sns/topicSubscription:TopicSubscription"
+	typeTopicPolicy  = "aws:sns/topicPolicy:TopicPolicy"
+	typeTopic        = "aws:sns/topic:Topic"
+	typeDashboard    = "aws:cloudwatch/dashboard:Dashboard"
+	typeQuery        = "aws:cloudwatch/queryDefinition:QueryDefinition"
+	typeFilter       = "aws:cloudwatch/logMetricFilter:LogMetricFilter"
+	typeLogGroup     = "aws:cloudwatch/logGroup:LogGroup"
+	typeKey          = "aws:kms/key:Key"
 )
 
 var deletionOrder = []string{
 	typeAssignment, typeGrant, typeURI, typeOwner, typeFederation, typeCertificate, typePrincipal, typeApplication,
 	typeStage, typeRoute, typeIntegration, typeAuthorizer, typeAPI,
 	typeTarget, typeRule, typeRotation, typePolicy, typeSecret,
-	typePermission, typeFunction, typeRolePolicy, typeRole, typeAlarm, typeLogGroup, typeKey,
+	typePermission, typeFunction, typeRolePolicy, typeRole,
+	typeAlarm, typeSubscription, typeTopicPolicy, typeTopic, typeDashboard, typeQuery, typeFilter, typeLogGroup, typeKey,
 }
 
 // Find returns the objects that the state does not know, in an order in which
@@ -119,7 +126,7 @@ func Gone(objects []Object, known []engine.Resource) []string {
 // key tells objects of all types apart.
 func (o Object) key() string {
 	switch o.Type {
-	case typeStage, typeURI, typeOwner, typeRolePolicy, typeTarget: // an id that is a name, which another parent may have too
+	case typeStage, typeURI, typeOwner, typeRolePolicy, typeTarget, typeFilter: // an id that is a name, which another parent may have too
 		return o.Type + " " + o.Parent + " " + o.ID
 	default:
 		return o.Type + " " + o.ID
@@ -146,6 +153,8 @@ func key(r engine.Resource) string {
 	case r.Type == typeTarget: // "<rule>-<target>", and both may have hyphens
 		o.Parent, _ = r.Outputs["rule"].(string)
 		o.ID, _ = r.Outputs["targetId"].(string)
+	case r.Type == typeFilter:
+		o.Parent, _ = r.Outputs["logGroupName"].(string)
 	case strings.HasPrefix(r.Type, "azuread:"):
 		o.ID = path.Base(r.ID)
 	}

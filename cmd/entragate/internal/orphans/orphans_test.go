@@ -13,7 +13,10 @@ import (
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 )
 
-const secretARN = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:web-a1b2c3"
+const (
+	secretARN = "arn:aws:secretsmanager:eu-west-1:000000000000:secret:web-a1b2c3"
+	topicARN  = "arn:aws:sns:eu-west-1:000000000000:alarms"
+)
 
 func ids(objects []Object) []string {
 	found := []string{}
@@ -106,8 +109,36 @@ func TestWhatTheStateKnowsIsNoOrphan(t *testing.T) {
 			engine.Resource{Type: typeTarget, ID: "a-c", Outputs: map[string]any{"rule": "a", "targetId": "c"}},
 			true,
 		},
-		"an alarm": {Object{Type: typeAlarm, ID: "x"}, engine.Resource{Type: typeAlarm, ID: "x"}, false},
-		"a key":    {Object{Type: typeKey, ID: "x"}, engine.Resource{Type: typeKey, ID: "x"}, false},
+		"a filter of the same log group": {
+			Object{Type: typeFilter, ID: "Expired", Parent: "/aws/lambda/f"},
+			engine.Resource{Type: typeFilter, ID: "Expired", Outputs: map[string]any{"logGroupName": "/aws/lambda/f"}},
+			false,
+		},
+		"a filter of the same name of another log group": {
+			Object{Type: typeFilter, ID: "Expired", Parent: "/aws/vendedlogs/apis/x"},
+			engine.Resource{Type: typeFilter, ID: "Expired", Outputs: map[string]any{"logGroupName": "/aws/lambda/f"}},
+			true,
+		},
+		"a topic, whose id is its ARN": {
+			Object{Type: typeTopic, ID: topicARN}, engine.Resource{Type: typeTopic, ID: topicARN}, false,
+		},
+		"the policy of a known topic": {
+			Object{Type: typeTopicPolicy, ID: topicARN, Parent: topicARN}, engine.Resource{Type: typeTopic, ID: topicARN}, true,
+		},
+		"a subscription": {
+			Object{Type: typeSubscription, ID: topicARN + ":1", Parent: topicARN},
+			engine.Resource{Type: typeSubscription, ID: topicARN + ":1"},
+			false,
+		},
+		"another subscription of the topic": {
+			Object{Type: typeSubscription, ID: topicARN + ":2", Parent: topicARN},
+			engine.Resource{Type: typeSubscription, ID: topicARN + ":1"},
+			true,
+		},
+		"a saved query": {Object{Type: typeQuery, ID: "x", Parent: "g"}, engine.Resource{Type: typeQuery, ID: "x"}, false},
+		"a dashboard":   {Object{Type: typeDashboard, ID: "x", Parent: "g"}, engine.Resource{Type: typeDashboard, ID: "x"}, false},
+		"an alarm":      {Object{Type: typeAlarm, ID: "x"}, engine.Resource{Type: typeAlarm, ID: "x"}, false},
+		"a key":         {Object{Type: typeKey, ID: "x"}, engine.Resource{Type: typeKey, ID: "x"}, false},
 		"another object of the type": {
 			Object{Type: typeRoute, ID: "r2"}, engine.Resource{Type: typeRoute, ID: "r1"}, true,
 		},
@@ -134,6 +165,13 @@ func TestOrphansComeInAnOrderInWhichTheyCanBeDeleted(t *testing.T) {
 		{Type: typeRolePolicy, ID: "policy"},
 		{Type: typePermission, ID: "permission"},
 		{Type: typeKey, ID: "key"},
+		{Type: typeLogGroup, ID: "log group"},
+		{Type: typeFilter, ID: "filter"},
+		{Type: typeQuery, ID: "query"},
+		{Type: typeDashboard, ID: "dashboard"},
+		{Type: typeTopic, ID: "topic"},
+		{Type: typeTopicPolicy, ID: "topic policy"},
+		{Type: typeSubscription, ID: "subscription"},
 		{Type: typeAlarm, ID: "alarm"},
 		{Type: typeSecret, ID: "secret"},
 		{Type: typePolicy, ID: "secret policy"},
@@ -148,7 +186,8 @@ func TestOrphansComeInAnOrderInWhichTheyCanBeDeleted(t *testing.T) {
 	}, nil)
 	require.Equal(t, []string{
 		"assignment", "federation", "certificate", "principal", "application", "route", "integration", "authorizer", "api",
-		"target", "rule", "rotation", "secret policy", "secret", "permission", "function", "policy", "role", "alarm", "key",
+		"target", "rule", "rotation", "secret policy", "secret", "permission", "function", "policy", "role",
+		"alarm", "subscription", "topic policy", "topic", "dashboard", "query", "filter", "log group", "key",
 	}, ids(found))
 }
 
@@ -256,6 +295,8 @@ func TestWhatMeansThatSomethingIsGone(t *testing.T) {
 		"an API or a key":                  {"NotFoundException", "", true},
 		"a role":                           {"NoSuchEntity", "", true},
 		"an alarm":                         {"ResourceNotFound", "", true},
+		"a topic":                          {"NotFound", "", true},
+		"a dashboard":                      {"DashboardNotFoundError", "", true},
 		"anything else":                    {"ResourceNotFoundException", "", true},
 		"a secret that waits for its end":  {"InvalidRequestException", "You can't perform this operation on the secret because it was marked for deletion.", true},
 		"a key that waits for its end":     {"KMSInvalidStateException", "arn:aws:kms:x is pending deletion.", true},

@@ -66,6 +66,8 @@ func (s Sandbox) Overlay(project string, committed stacks.Config) map[string]any
 		project + ":backends":      s.backends(committed.Backends),
 		project + ":clients":       s.clients(committed),
 		project + ":credentials":   s.credentials(committed.Credentials),
+		project + ":accessLog":     accessLog(committed.AccessLog),
+		project + ":alarms":        alarms(committed.Alarms),
 		project + ":authorizer":    committed.Authorizer,
 		project + ":architecture":  s.Architecture,
 		project + ":assignment":    s.Assign(committed.Assignment),
@@ -104,6 +106,21 @@ func (s Sandbox) credentials(here components.Credentials) components.Credentials
 		here.KMSKey, here.CreateKey = "", true
 	}
 	here.Binary = "" // as that of the authorizer
+	return here
+}
+
+// accessLog is as it is configured; a key of the account is replaced by one that
+// is made.
+func accessLog(here components.AccessLogSettings) components.AccessLogSettings {
+	if here.KMSKey != "" {
+		here.KMSKey, here.CreateKey = "", true
+	}
+	return here
+}
+
+// alarms go to a topic that is made, with a key that is made.
+func alarms(here components.Alarms) components.Alarms {
+	here.Topic, here.KMSKey = "", ""
 	return here
 }
 

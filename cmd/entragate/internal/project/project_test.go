@@ -116,6 +116,10 @@ config:
 		Credentials: components.Credentials{
 			OutboundIssuer: "https://theirs.example", KMSKey: "arn:aws:kms:eu-west-1:444455556666:key/k", Binary: "/elsewhere/rotate", RotationDays: 30,
 		},
+		AccessLog: components.AccessLogSettings{RetentionDays: 7, KMSKey: "arn:aws:kms:eu-west-1:444455556666:key/l"},
+		Alarms: components.Alarms{
+			Topic: "arn:aws:sns:eu-west-1:444455556666:theirs", Thresholds: components.Thresholds{RefusedPercent: 5},
+		},
 	})
 	keys, err := p.Copy("dev", work, overlay)
 	require.NoError(t, err)
@@ -141,6 +145,8 @@ config:
 		map[string]any{"name": "import", "kind": "daemon", "credential": map[string]any{"awsRole": "arn:aws:iam::444455556666:role/theirs"}},
 	}, config["shop:clients"], "who reads secrets elsewhere does not exist here")
 	require.Equal(t, map[string]any{"outboundIssuer": "https://here.example", "createKey": true, "rotationDays": 30}, config["shop:credentials"])
+	require.Equal(t, map[string]any{"retentionDays": 7, "createKey": true}, config["shop:accessLog"])
+	require.Equal(t, map[string]any{"thresholds": map[string]any{"refusedPercent": 5}}, config["shop:alarms"], "a topic of another account is not there")
 	require.Equal(t, "x86_64", config["shop:architecture"])
 	require.Equal(t, map[string]any{"cacheSeconds": 5}, config["shop:authorizer"], "the program is built for this machine")
 	require.Equal(t, map[string]any{"users": []any{"u"}, "groups": []any{"g"}}, config["shop:assignment"])
