@@ -78,8 +78,8 @@ func (g *guarded) stack(t *testing.T, dir string, program pulumi.RunFunc) auto.S
 	return stack
 }
 
-// any is a stack of a program that knows nothing of Entragate.
-func (g *guarded) any(t *testing.T, program pulumi.RunFunc) auto.Stack {
+// shop is a stack of a program that knows nothing of Entragate.
+func (g *guarded) shop(t *testing.T, program pulumi.RunFunc) auto.Stack {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o600))
@@ -89,8 +89,8 @@ func (g *guarded) any(t *testing.T, program pulumi.RunFunc) auto.Stack {
 	return stack
 }
 
-// config writes a configuration of the pack.
-func config(t *testing.T, rules map[string]any) string {
+// packConfig writes a configuration of the pack.
+func packConfig(t *testing.T, rules map[string]any) string {
 	t.Helper()
 	raw, err := json.Marshal(rules)
 	require.NoError(t, err)
@@ -130,7 +130,7 @@ func judge(run func(stream chan<- events.EngineEvent, said *bytes.Buffer) error)
 func (g *guarded) preview(t *testing.T, stack auto.Stack, rules map[string]any) judged {
 	t.Helper()
 	return judge(func(stream chan<- events.EngineEvent, said *bytes.Buffer) error {
-		_, err := stack.Preview(t.Context(), optpreview.PolicyPacks(g.pack), optpreview.PolicyPackConfigs(config(t, rules)),
+		_, err := stack.Preview(t.Context(), optpreview.PolicyPacks(g.pack), optpreview.PolicyPackConfigs(packConfig(t, rules)),
 			optpreview.EventStreams(stream), optpreview.ProgressStreams(said), optpreview.ErrorProgressStreams(said))
 		return err
 	})
@@ -145,9 +145,9 @@ func (g *guarded) up(t *testing.T, stack auto.Stack) judged {
 	})
 }
 
-// shop is a program that an organisation may have: of each thing one that is as
+// careless is a program that an organisation may have: of each thing one that is as
 // it should be, and one that is not.
-func shop(ctx *pulumi.Context) error {
+func careless(ctx *pulumi.Context) error {
 	api, err := apigatewayv2.NewApi(ctx, "shop", &apigatewayv2.ApiArgs{ProtocolType: pulumi.String("HTTP")})
 	if err != nil {
 		return err
@@ -199,7 +199,7 @@ func TestThePolicyPack(t *testing.T) {
 	health := map[string]any{"allow": []any{map[string]any{"resource": "GET /health", "reason": "load balancers have no token"}}}
 
 	t.Run("fails the preview of any program that breaks a rule", func(t *testing.T) {
-		stack := g.any(t, shop)
+		stack := g.shop(t, careless)
 		found := g.preview(t, stack, nil)
 		require.Error(t, found.err, found.said)
 		require.ErrorContains(t, found.err, "exit status 1")
@@ -209,7 +209,7 @@ func TestThePolicyPack(t *testing.T) {
 			"mandatory route-authorization forgotten",
 			"mandatory route-authorization health",
 		}, found.violations, found.said)
-		require.Contains(t, found.said, "anybody may call DELETE /orders/{id}, authorizationType: not set; its authorizerId changes nothing")
+		require.Contains(t, found.said, "anybody may call DELETE /orders/{id}, authorizationType: got \"NONE\"; its authorizerId changes nothing")
 		require.Contains(t, found.said, "APIGateway.8")
 
 		// What is advisory alone, or allowed, or told of only, stops nothing.
@@ -224,7 +224,7 @@ func TestThePolicyPack(t *testing.T) {
 	})
 
 	t.Run("refuses a configuration with a mistake", func(t *testing.T) {
-		stack := g.any(t, shop)
+		stack := g.shop(t, careless)
 		for want, rules := range map[string]map[string]any{
 			"reason is required": {"route-authorization": map[string]any{"allow": []any{map[string]any{"resource": "GET /health"}}}},
 			"no such rule":       {"route-authorisation": "disabled"},
@@ -238,7 +238,7 @@ func TestThePolicyPack(t *testing.T) {
 	})
 
 	t.Run("stops a deployment at what a preview could not know", func(t *testing.T) {
-		stack := g.any(t, late)
+		stack := g.shop(t, late)
 		require.NoError(t, g.preview(t, stack, nil).err)
 		found := g.up(t, stack)
 		require.Error(t, found.err, found.said)
