@@ -117,6 +117,20 @@ type Route struct {
 	Public string `json:"public,omitempty" pulumi:"public,optional"`
 	// Throttle limits this route apart from the others.
 	Throttle *Throttle `json:"throttle,omitempty" pulumi:"throttle,optional"`
+	// Probe says how `entragate verify --real` may call the route. Default: GET and
+	// HEAD routes without variables are called, others are not.
+	Probe *Probe `json:"probe,omitempty" pulumi:"probe,optional"`
+}
+
+// Probe says how a route of a real deployment may be called without harm. ANY and
+// $default are called by POST with a body, and by GET or HEAD without.
+type Probe struct {
+	// Path is what is called, with what stands for the route's variables, and a
+	// query if need be.
+	Path string `json:"path" pulumi:"path"`
+	// Body is what is sent, with this content type. Default: nothing.
+	Body        string `json:"body,omitempty" pulumi:"body,optional"`
+	ContentType string `json:"contentType,omitempty" pulumi:"contentType,optional"`
 }
 
 // Throttle limits requests. Both must be above zero: API Gateway reads a

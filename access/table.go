@@ -124,7 +124,7 @@ func (t Table) cell(route, caller string) string {
 	if !ok {
 		return "-"
 	}
-	words := d.short()
+	words := d.Short()
 	if t.Observed == nil {
 		return words
 	}
@@ -153,7 +153,9 @@ var shortReasons = map[Reason]string{
 	ReasonExpired:       "expired",
 }
 
-func (d Decision) short() string {
+// Short is the decision in a word or two, such as "yes Orders.Read" or "403
+// scope", with a question mark where it is uncertain.
+func (d Decision) Short() string {
 	mark := ""
 	if d.Uncertain {
 		mark = "?"

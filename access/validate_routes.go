@@ -111,6 +111,9 @@ func (v *validator) routes() {
 		v.authorization(i, r)
 		v.references(at("routes", i, "scopes"), "scope", r.Scopes, scopes)
 		v.references(at("routes", i, "roles"), "role", r.Roles, roles)
+		if r.Probe != nil {
+			v.probe(at("routes", i, "probe"), *r.Probe)
+		}
 		if r.Throttle != nil {
 			v.problems = append(v.problems, r.Throttle.Problems().Prefix(at("routes", i, "throttle")+".")...)
 		}
@@ -201,5 +204,16 @@ func (v *validator) routeKey(i int, key string, keys routeKeys) {
 			v.add(path, fmt.Sprintf("variable has another name in %s", at("routes", first.route, "route")), key,
 				Segment{Name: first.name, Kind: s.Kind}.String()+" in place of "+s.String()+", or API Gateway answers ConflictException")
 		}
+	}
+}
+
+// probe checks the form of a probe. That the route takes it is checked where it is
+// used, by the routes that there are then.
+func (v *validator) probe(path string, p Probe) {
+	if !strings.HasPrefix(p.Path, "/") || strings.ContainsAny(p.Path, "# \t\r\n") {
+		v.add(path+".path", "malformed path", p.Path, `one such as "/orders/0"`)
+	}
+	if p.Body == "" && p.ContentType != "" {
+		v.add(path+".contentType", "content type without a body", p.ContentType, "a body, or neither")
 	}
 }

@@ -221,6 +221,18 @@ func TestValidateRefuses(t *testing.T) {
 			func(m *access.Model) { m.Routes[3].Key = "GET /files/{rest+}" },
 			`routes[5].route: variable has another name in routes[3].route: got "ANY /files/{proxy+}", want {rest+} in place of {proxy+}`,
 		},
+		"probe without a path": {
+			func(m *access.Model) { m.Routes[1].Probe = &access.Probe{Path: "orders/0"} },
+			`routes[1].probe.path: malformed path: got "orders/0", want one such as "/orders/0"`,
+		},
+		"probe of another request": {
+			func(m *access.Model) { m.Routes[1].Probe = &access.Probe{Path: "/orders HTTP/1.1"} },
+			`routes[1].probe.path: malformed path`,
+		},
+		"probe with a type of nothing": {
+			func(m *access.Model) { m.Routes[1].Probe = &access.Probe{Path: "/orders", ContentType: "text/plain"} },
+			`routes[1].probe.contentType: content type without a body: got "text/plain"`,
+		},
 		"throttle rate 0": {
 			func(m *access.Model) { m.Routes[1].Throttle = &access.Throttle{Burst: 1} },
 			`routes[1].throttle.rate: throttle refuses every request: got "0", want requests per second, above 0`,

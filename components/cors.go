@@ -40,29 +40,38 @@ type CORS struct {
 
 const defaultCORSMaxAgeSeconds = 600
 
+// Effective fills in the defaults for an API of those routes. Without CORS there
+// is none.
+func (c *CORS) Effective(routes []access.Route) *CORS {
+	if c == nil {
+		return nil
+	}
+	full := *c
+	if len(full.AllowMethods) == 0 {
+		full.AllowMethods = routeMethods(routes, full.AllowCredentials)
+	}
+	if len(full.AllowHeaders) == 0 {
+		full.AllowHeaders = []string{"authorization", "content-type"}
+	}
+	if full.MaxAgeSeconds == nil {
+		age := defaultCORSMaxAgeSeconds
+		full.MaxAgeSeconds = &age
+	}
+	return &full
+}
+
 // configuration is nil where no other origin may call.
 func (c *CORS) configuration(routes []access.Route) apigatewayv2.ApiCorsConfigurationPtrInput {
 	if c == nil {
 		return nil
 	}
-	methods := c.AllowMethods
-	if len(methods) == 0 {
-		methods = routeMethods(routes, c.AllowCredentials)
-	}
-	headers := c.AllowHeaders
-	if len(headers) == 0 {
-		headers = []string{"authorization", "content-type"}
-	}
-	maxAge := defaultCORSMaxAgeSeconds
-	if c.MaxAgeSeconds != nil {
-		maxAge = *c.MaxAgeSeconds
-	}
+	c = c.Effective(routes)
 	configuration := apigatewayv2.ApiCorsConfigurationArgs{
 		AllowOrigins:     pulumi.ToStringArray(c.AllowOrigins),
-		AllowMethods:     pulumi.ToStringArray(methods),
-		AllowHeaders:     pulumi.ToStringArray(headers),
+		AllowMethods:     pulumi.ToStringArray(c.AllowMethods),
+		AllowHeaders:     pulumi.ToStringArray(c.AllowHeaders),
 		AllowCredentials: pulumi.Bool(c.AllowCredentials),
-		MaxAge:           pulumi.Int(maxAge),
+		MaxAge:           pulumi.Int(*c.MaxAgeSeconds),
 	}
 	if len(c.ExposeHeaders) > 0 {
 		configuration.ExposeHeaders = pulumi.ToStringArray(c.ExposeHeaders)

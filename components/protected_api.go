@@ -56,6 +56,7 @@ type ProtectedApi struct {
 
 	tenantID string
 	grants   Grants
+	declared pulumi.Output
 }
 
 // ProtectedApiArgs configures a [ProtectedApi].
@@ -132,7 +133,7 @@ type ProtectedApiArgs struct {
 // Export exports what callers of the API, and `entragate verify`, need: url,
 // apiId, tenantId, issuer, audience, clients, scopes, access, credentials,
 // logGroup, authorizerLogGroup, alarmTopic and dashboard, and administrator where
-// grants are external. A program of several such APIs exports what it wants by
+// grants are external; and, for `entragate review`, declared: its Deployment. A program of several such APIs exports what it wants by
 // itself.
 func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	ctx.Export("url", p.URL)
@@ -143,6 +144,7 @@ func (p *ProtectedApi) Export(ctx *pulumi.Context) {
 	ctx.Export("clients", p.ClientIDs)
 	ctx.Export("scopes", p.ScopeURIs)
 	ctx.Export("access", p.Access)
+	ctx.Export("declared", p.declared)
 	ctx.Export("logGroup", p.LogGroupName)
 	ctx.Export("authorizerLogGroup", p.AuthorizerLogGroupName)
 	ctx.Export("alarmTopic", p.AlarmTopicARN)
@@ -186,6 +188,9 @@ func NewProtectedApi(ctx *pulumi.Context, name string, args *ProtectedApiArgs, o
 		return nil, fmt.Errorf("protected api %q: %w", name, err)
 	}
 	protected := &ProtectedApi{tenantID: args.Tenant.ID, grants: args.Grants}
+	if protected.declared, err = declared(args.Deployment()); err != nil {
+		return nil, fmt.Errorf("protected api %q: %w", name, err)
+	}
 	inputs := pulumi.Map{
 		"displayName": pulumi.String(args.DisplayName),
 		"issuer":      pulumi.String(report.Issuer),

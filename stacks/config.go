@@ -2,13 +2,16 @@ package stacks
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/access/review"
 	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/functions"
 	"github.com/entragate/entragate/issuer"
@@ -39,6 +42,7 @@ type Config struct {
 	Credentials    components.Credentials       `json:"credentials"`
 	AccessLog      components.AccessLogSettings `json:"accessLog"`
 	Alarms         components.Alarms            `json:"alarms"`
+	Acknowledged   []review.Acknowledgement     `json:"acknowledged"`
 	Protect        bool                         `json:"protect"`
 	AllowLocalhost bool                         `json:"allowLocalhost"`
 	Tags           map[string]string            `json:"tags"`
@@ -91,6 +95,10 @@ func (c Config) locate(path string) string {
 // [components.ProtectedApiArgs.Model].
 func (c Config) Model() access.Model { return c.args(nil).Model() }
 
+// Deployment is what the configuration declares of access: see
+// [components.ProtectedApiArgs.Deployment].
+func (c Config) Deployment() review.Deployment { return c.args(nil).Deployment() }
+
 // Tenant is where callers of the stack sign in.
 func (c Config) Tenant() issuer.Tenant {
 	return issuer.Tenant{ID: c.TenantID, Cloud: c.Cloud, LoginHost: c.LoginHost, GraphHost: c.GraphHost}
@@ -115,6 +123,11 @@ func (c Config) problems() access.Problems {
 	}
 	if problems, ok := errors.AsType[access.Problems](c.args(nil).Validate(c.API.Name)); ok {
 		found = append(found, problems...)
+	}
+	for i, a := range c.Acknowledged {
+		if problems, ok := errors.AsType[access.Problems](a.Validate(time.Now())); ok {
+			found = append(found, problems.Prefix(fmt.Sprintf("acknowledged[%d].", i))...)
+		}
 	}
 	for i := range found {
 		if found[i].Path == "displayName" {

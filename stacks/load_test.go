@@ -99,7 +99,7 @@ func TestReadFilesRefuses(t *testing.T) {
 			"config:\n  entragate:route: []\n", `entragate:route: unknown setting: got "route", want "entragate:routes"`,
 		},
 		"an unknown setting that is near none": {
-			"config:\n  entragate:somethingElse: 1\n", "want one of accessLog, alarms, allowLocalhost, api,",
+			"config:\n  entragate:somethingElse: 1\n", "want one of accessLog, acknowledged, alarms, allowLocalhost, api,",
 		},
 		"an unknown key in a list": {
 			"config:\n  entragate:clients:\n    - {name: a, kind: spa, redirectUri: []}\n",

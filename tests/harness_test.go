@@ -38,7 +38,7 @@ import (
 const (
 	exitOK          = 0
 	exitFailed      = 1
-	exitUsage       = 2
+	exitUsage       = 64
 	exitDiffer      = 3
 	exitInterrupted = 130
 )

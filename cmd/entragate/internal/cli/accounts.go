@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 	"github.com/entragate/entragate/stacks"
 )
 
@@ -59,6 +60,21 @@ func (a *app) pulumi(ctx context.Context, dir string) func(stdin []byte, args ..
 		}
 		return out, nil
 	}
+}
+
+// exportedState is the state that the Pulumi backend has of the stack.
+func exportedState(pulumi func(stdin []byte, args ...string) ([]byte, error)) (engine.State, error) {
+	exported, err := pulumi(nil, "stack", "export")
+	if err != nil {
+		return engine.State{}, err
+	}
+	var file struct {
+		Deployment json.RawMessage `json:"deployment"`
+	}
+	if err := json.Unmarshal(exported, &file); err != nil {
+		return engine.State{}, fmt.Errorf("reading the exported state: %w", err)
+	}
+	return engine.ParseState(file.Deployment)
 }
 
 // deployed is what a stack has in its clouds.

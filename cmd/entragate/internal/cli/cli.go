@@ -25,7 +25,7 @@ import (
 const (
 	exitOK          = 0
 	exitFailure     = 1
-	exitUsage       = 2
+	exitUsage       = 64 // EX_USAGE of sysexits.h; 2 and 3 are what a review found
 	exitDiffers     = 3
 	exitInterrupted = 130
 )
@@ -65,9 +65,12 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var found judged
 	switch {
 	case err == nil:
 		return exitOK
+	case errors.As(err, &found):
+		return int(found)
 	case errors.Is(err, errDiffers):
 		return exitDiffers
 	case ctx.Err() != nil:
@@ -127,8 +130,9 @@ func (a *app) root() *cobra.Command {
 Pulumi engine and providers into clouds on this machine, and calls it as every
 caller would.
 
-Exit codes: 0 all is well; 1 it failed; 2 wrong arguments; 3 something is not as
-it should be (a cell of the access matrix, a credential, an orphan); 130 interrupted.`,
+Exit codes: 0 all is well; 1 it failed; 3 something is not as it should be (a cell of
+the access matrix, a credential, an orphan); 64 wrong arguments; 130 interrupted. Of a
+review, 2 says that callers would lose access, 3 that more could call.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noArgs,
@@ -146,7 +150,7 @@ it should be (a cell of the access matrix, a credential, an orphan); 130 interru
 
 	clouds := &cobra.Command{Use: "sandbox", Short: "The clouds on this machine, and stacks in them", Args: noArgs, RunE: help}
 	clouds.AddCommand(a.upCommand(), a.previewCommand(), a.downCommand(), a.serveCommand(), a.statusCommand(), a.clockCommand())
-	root.AddCommand(clouds, a.accessCommand(), a.verifyCommand(), a.tokenCommand(),
+	root.AddCommand(clouds, a.accessCommand(), a.reviewCommand(), a.verifyCommand(), a.tokenCommand(),
 		a.logsCommand(), a.explainCommand(), a.doctorCommand(), a.credentialsCommand(), a.rotateCommand(), a.orphansCommand())
 	return root
 }

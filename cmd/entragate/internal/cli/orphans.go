@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,17 +92,7 @@ func (a *app) realOrphans(ctx context.Context, o orphansOptions) error {
 		return err
 	}
 	pulumi := a.pulumi(ctx, p.Dir)
-	exported, err := pulumi(nil, "stack", "export")
-	if err != nil {
-		return err
-	}
-	var file struct {
-		Deployment json.RawMessage `json:"deployment"`
-	}
-	if err := json.Unmarshal(exported, &file); err != nil {
-		return fmt.Errorf("reading the exported state: %w", err)
-	}
-	state, err := engine.ParseState(file.Deployment)
+	state, err := exportedState(pulumi)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/access/review"
 	"github.com/entragate/entragate/cmd/entragate/internal/credentials"
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 	"github.com/entragate/entragate/cmd/entragate/internal/verify"
@@ -27,6 +28,8 @@ type outputs struct {
 	LogGroup           string                          `json:"logGroup"`
 	AuthorizerLogGroup string                          `json:"authorizerLogGroup"`
 	AlarmTopic         string                          `json:"alarmTopic"`
+	// Declared is nil where nothing is deployed.
+	Declared *review.Deployment `json:"declared"`
 }
 
 // readOutputs reads them from the state.
@@ -60,17 +63,8 @@ func (s *session) outputs() (outputs, error) {
 
 // target is what the stack deployed.
 func (s *session) target() (verify.Target, error) {
-	o, err := s.outputs()
-	if err != nil {
-		return verify.Target{}, err
-	}
-	secrets := map[string]string{}
-	for client, declared := range o.Credentials {
-		secrets[client] = declared.SecretARN
-	}
-	return verify.Target{
-		URL: o.URL, Audience: o.Audience, Clients: o.Clients, Scopes: o.Scopes, Secrets: secrets, Model: s.config.Model(),
-	}, nil
+	d, err := s.deployed()
+	return d.target(), err
 }
 
 // cell is one cell of the matrix with what was seen.

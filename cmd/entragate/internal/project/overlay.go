@@ -199,7 +199,7 @@ func lay(committed, earlier []byte, overlay map[string]any) ([]byte, error) {
 		// Pulumi reads "entragate:tenantId" and "entragate:config:tenantId" alike.
 		namespace, name, _ := strings.Cut(key, ":")
 		delete(merged, namespace+":config:"+name)
-		plain, err := plainYAML(value)
+		plain, err := Plain(value)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
@@ -215,9 +215,9 @@ func lay(committed, earlier []byte, overlay map[string]any) ([]byte, error) {
 	return yaml.Marshal(file)
 }
 
-// plainYAML turns a value with JSON names into maps and lists, so that it is
+// Plain turns a value with JSON names into maps and lists, so that YAML is
 // written under those names.
-func plainYAML(value any) (any, error) {
+func Plain(value any) (any, error) {
 	raw, err := json.Marshal(value)
 	if err != nil {
 		return nil, err

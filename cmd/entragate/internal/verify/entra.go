@@ -57,6 +57,7 @@ var decided = []string{
 	"AADSTS50105",  // the user is not assigned
 	"AADSTS501051", // the application is not assigned
 	"AADSTS65001",  // nobody consented
+	"AADSTS650057", // there is nothing of the API to consent to: what the client asks for is retired
 	"AADSTS65004",  // the user declined
 	"AADSTS90094",  // an administrator must consent
 	"AADSTS90008",  // an administrator must grant

@@ -260,10 +260,16 @@ func (s *Sandbox) secret(ctx context.Context, name, clientID string) (string, er
 	if arn == "" {
 		return made()
 	}
-	value, err := s.stored.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
+	secret, err := storedSecret(ctx, s.stored, arn)
 	if _, none := errors.AsType[*types.ResourceNotFoundException](err); none {
 		return made()
 	}
+	return secret, err
+}
+
+// storedSecret is what the rotator stored for a client.
+func storedSecret(ctx context.Context, client *secretsmanager.Client, arn string) (string, error) {
+	value, err := client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &arn})
 	if err != nil {
 		return "", fmt.Errorf("reading its secret: %w", err)
 	}

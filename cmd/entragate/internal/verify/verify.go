@@ -118,27 +118,44 @@ func (p *Prober) call(ctx context.Context, r request, token string) access.Obser
 }
 
 func (p *Prober) callOnce(ctx context.Context, r request, token string) access.Observation {
-	failed := func(err error) access.Observation {
-		return access.Observation{Outcome: access.OutcomeFailed, Detail: err.Error()}
+	o, _ := send(ctx, p.HTTP, p.URL, probing{request: r}, token)
+	return o
+}
+
+// maxBody is how much of an answer is read.
+const maxBody = 1 << 20
+
+// send calls once and judges the answer, whose body it returns.
+func send(ctx context.Context, client *http.Client, url string, r probing, token string) (access.Observation, []byte) {
+	failed := func(err error) (access.Observation, []byte) {
+		return access.Observation{Outcome: access.OutcomeFailed, Detail: err.Error()}, nil
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, p.URL+r.path, nil)
+	var body io.Reader
+	if r.body != "" {
+		body = strings.NewReader(r.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, url+r.path, body)
 	if err != nil {
 		return failed(err)
 	}
 	probe := uuid.NewString()
 	req.Header.Set(ProbeHeader, probe)
+	if r.contentType != "" {
+		req.Header.Set("Content-Type", r.contentType)
+	}
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
-	res, err := p.HTTP.Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return failed(err)
 	}
 	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(res.Body, 1<<20)); err != nil {
+	answer, err := io.ReadAll(io.LimitReader(res.Body, maxBody))
+	if err != nil {
 		return failed(err)
 	}
-	return judge(res, probe)
+	return judge(res, probe), answer
 }
 
 // judge says what an answer means. The backend's echo shows that a call was
