@@ -17,6 +17,9 @@ func Table(w io.Writer, r review.Review, width int) error {
 	t.line("", clean(headline(r)))
 	t.paragraph("", r.Verdict.Words)
 	for _, q := range summarize(r).questions() {
+		if len(r.Cells)+len(r.Findings) == 0 {
+			break // it was said already
+		}
 		t.line("", "")
 		t.line("", q.Title)
 		if len(q.Entries) == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+	"github.com/entragate/entragate/cmd/entragate/internal/sandboxtest"
 	"github.com/entragate/entragate/sandbox"
 )
 
@@ -27,19 +27,8 @@ type world struct {
 // newWorld serves a sandbox until the test and all below it have ended.
 func newWorld(t *testing.T) world {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := sandbox.Open(sandbox.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-served)
-	})
-	env, err := sandbox.ReadEnvironment(dir)
-	require.NoError(t, err)
-	return world{settings: s.Settings, env: env}
+	settings, env := sandboxtest.Serve(t)
+	return world{settings: settings, env: env}
 }
 
 // wire is between the clients and the clouds: it knows the permission that each

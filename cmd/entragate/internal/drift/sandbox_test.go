@@ -3,8 +3,6 @@ package drift
 import (
 	"archive/zip"
 	"bytes"
-	"context"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
+	"github.com/entragate/entragate/cmd/entragate/internal/sandboxtest"
 	"github.com/entragate/entragate/components"
 	"github.com/entragate/entragate/functions/rotate"
 	"github.com/entragate/entragate/issuer"
@@ -35,19 +34,8 @@ type world struct {
 // newWorld serves a sandbox until the test and all below it have ended.
 func newWorld(t *testing.T) world {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := sandbox.Open(sandbox.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-served)
-	})
-	env, err := sandbox.ReadEnvironment(dir)
-	require.NoError(t, err)
-	return world{settings: s.Settings, env: env}
+	settings, env := sandboxtest.Serve(t)
+	return world{settings: settings, env: env}
 }
 
 type object = map[string]any

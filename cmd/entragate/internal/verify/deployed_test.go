@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/entragate/entragate/access"
 	"github.com/entragate/entragate/cmd/entragate/internal/clouds"
 	"github.com/entragate/entragate/cmd/entragate/internal/drift/deployed"
+	"github.com/entragate/entragate/cmd/entragate/internal/sandboxtest"
 	"github.com/entragate/entragate/issuer"
 	"github.com/entragate/entragate/sandbox"
 )
@@ -43,22 +43,12 @@ type real struct {
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	dir := t.TempDir()
-	s, err := sandbox.Open(sandbox.Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		require.NoError(t, <-served)
-	})
-	r := &real{settings: s.Settings, routes: map[string]string{}}
-	r.env, err = sandbox.ReadEnvironment(dir)
-	require.NoError(t, err)
+	settings, env := sandboxtest.Serve(t)
+	r := &real{settings: settings, env: env, routes: map[string]string{}}
+	var err error
 	r.clouds, err = clouds.Sandbox(r.env)
 	require.NoError(t, err)
-	r.tenant = issuer.Tenant{ID: s.TenantID, LoginHost: r.env["ARM_METADATA_HOSTNAME"]}
+	r.tenant = issuer.Tenant{ID: settings.TenantID, LoginHost: r.env["ARM_METADATA_HOSTNAME"]}
 	r.inEntra(t)
 	r.inGateway(t)
 	return r
