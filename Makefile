@@ -16,13 +16,16 @@ else
 UNIT := echo "NO RACE DETECTOR: it needs gcc" >&2 && go test
 endif
 
-.PHONY: up preview down status serve access build test check lint unit e2e bench fuzz clean
+.PHONY: up preview review down status serve access build test check lint unit e2e bench fuzz clean
 
 up: build
 	@$(ENTRAGATE) sandbox up --stack $(STACK)
 
 preview: build
 	@$(ENTRAGATE) sandbox preview --stack $(STACK)
+
+review: build
+	@$(ENTRAGATE) review --stack $(STACK)
 
 down: build
 	@$(ENTRAGATE) sandbox down --stack $(STACK)
@@ -54,7 +57,8 @@ e2e: build
 		go -C examples/import test -count=1 -parallel 4 -timeout 30m ./...
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./access/... ./functions/authorize ./sandbox/edge/...
+	go test -run '^$$' -bench . -benchmem ./access/... ./functions/authorize ./sandbox/edge/... ./sandbox/aws/logs/... \
+		./cmd/entragate/internal/requests
 
 fuzz:
 	@scripts/fuzz
