@@ -64,8 +64,9 @@ func (s *scope) names() []string {
 	return names
 }
 
-// define gives a name a slot. AWS refuses a name that the query already
-// defined; that it refuses those of the fields that every event has is a guess.
+// define gives a name a slot. That AWS refuses a name which the query already
+// defined is from a public report; that it refuses those of the fields that every
+// event has is a guess.
 func (p *parser) define(name string, start int) int {
 	if _, ok := p.scope.slots[name]; ok {
 		p.fail(start, "got the name %q a second time, want another", name)

@@ -70,8 +70,8 @@ func (v value) String() string {
 	return v.text
 }
 
-// num is the value as a number. Text counts if it reads as one: access logs
-// quote theirs, and the examples of AWS compare a quoted status with numbers.
+// num is the value as a number. Text counts if it reads as one (a guess: an example
+// of AWS compares a quoted status with numbers, and access logs quote theirs).
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Filter.html
 func (v value) num() (float64, bool) {
 	switch v.kind {
