@@ -15,13 +15,16 @@ import (
 // lines returns the events of a log group; one that is missing has none.
 func (w *world) lines(t *testing.T, group string) (lines []string) {
 	t.Helper()
-	out, err := w.logs.FilterLogEvents(t.Context(), &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
-	if err != nil {
-		requireCode(t, err, "ResourceNotFoundException", "")
-		return nil
-	}
-	for _, event := range out.Events {
-		lines = append(lines, *event.Message)
+	pages := cloudwatchlogs.NewFilterLogEventsPaginator(w.logs, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: &group})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			requireCode(t, err, "ResourceNotFoundException", "")
+			return nil
+		}
+		for _, event := range page.Events {
+			lines = append(lines, *event.Message)
+		}
 	}
 	return lines
 }
