@@ -23,9 +23,9 @@ const MaxPatternBytes = 1024
 
 // The metrics beside those of the reasons.
 const (
-	MetricLines    = "Lines"    // lines, readable or not
-	MetricRequests = "Requests" // lines: calls, answered or not
-	MetricRefused  = "Refused"  // by the gateway, for whatever reason
+	MetricLines    = "Lines"      // lines, readable or not
+	MetricRequests = "Requests"   // lines: calls, answered or not
+	MetricRefused  = "AllRefused" // by the gateway, for whatever reason
 	MetricOther    = "RefusedOther"
 )
 
@@ -56,7 +56,7 @@ func Filters() []Filter {
 }
 
 // metricOf is the metric of a rule.
-func metricOf(r rule) string { return MetricRefused + r.metric }
+func metricOf(r rule) string { return "Refused" + r.metric }
 
 // MetricOf is the metric that counts the refusals for a reason.
 func MetricOf(reason Reason) string {

@@ -159,6 +159,10 @@ func TestFiltersAreWhatCloudWatchTakes(t *testing.T) {
 				require.NotEmpty(t, f.Title, f.Metric)
 				require.False(t, seen[f.Metric], "%s is there twice", f.Metric)
 				seen[f.Metric] = true
+				for _, other := range filters {
+					// The provider reads a filter back by its name as a prefix.
+					require.False(t, other.Metric != f.Metric && strings.HasPrefix(other.Metric, f.Metric), "%s begins %s", f.Metric, other.Metric)
+				}
 			}
 			// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
 			require.LessOrEqual(t, len(filters), 100)

@@ -308,10 +308,12 @@ func (p *project) breakRotator() {
 	require.Positive(p.t, removed)
 }
 
-// alarm is the state of the stack's one alarm.
+// alarm is the state of the alarm on rotations.
 func (p *project) alarm() types.StateValue {
 	p.t.Helper()
-	alarms, err := cloudwatch.NewFromConfig(p.aws()).DescribeAlarms(p.t.Context(), &cloudwatch.DescribeAlarmsInput{})
+	alarms, err := cloudwatch.NewFromConfig(p.aws()).DescribeAlarms(p.t.Context(), &cloudwatch.DescribeAlarmsInput{
+		AlarmNamePrefix: aws.String("orders-rotator-"),
+	})
 	require.NoError(p.t, err)
 	require.Len(p.t, alarms.MetricAlarms, 1)
 	return alarms.MetricAlarms[0].StateValue

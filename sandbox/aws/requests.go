@@ -19,6 +19,7 @@ import (
 // ServeHTTP authenticates a request and hands it to the service that it is
 // signed for.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w = &unhurried{ResponseWriter: w}
 	w.Header().Set(wire.RequestIDHeader, uuid.NewString())
 	// Clients whose clock differs correct it by this header and try again.
 	w.Header().Set("Date", c.verifier.Now().UTC().Format(http.TimeFormat))
