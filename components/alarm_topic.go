@@ -58,6 +58,9 @@ type Subscription struct {
 // NewAlarmTopic creates a topic.
 func NewAlarmTopic(ctx *pulumi.Context, name string, args *AlarmTopicArgs, opts ...pulumi.ResourceOption) (*AlarmTopic, error) {
 	var p problems
+	if args.KeyARN == nil {
+		p.add("keyArn", "missing key", "", "a customer-managed key that lets cloudwatch.amazonaws.com use it")
+	}
 	p.subscriptions("subscriptions", args.Subscriptions, args.AllowLocalhost)
 	p.tags(args.Tags)
 	if err := p.err(); err != nil {

@@ -2,6 +2,7 @@ package components
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -45,9 +46,14 @@ func (args *ProtectedApiArgs) Deployment() review.Deployment {
 }
 
 // withContent is the model with the content of certificates in place of where
-// they are on this machine.
+// they are on this machine, and without probes, which decide nothing and whose
+// bodies need not be in the state.
 func withContent(m access.Model) access.Model {
 	m.Clients, _ = withCertificates(m.Clients) // what cannot be read is a problem of the arguments
+	m.Routes = slices.Clone(m.Routes)
+	for i := range m.Routes {
+		m.Routes[i].Probe = nil
+	}
 	return m
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/access"
@@ -304,4 +305,25 @@ func TestLoopbackSubscriberIsForDevelopment(t *testing.T) {
 	require.NoError(t, args.Validate("orders"))
 	args.Alarms.Subscriptions[0].Endpoint = "http://events.example.com/"
 	require.Equal(t, []string{"alarms.subscriptions[0].endpoint"}, paths(t, args.Validate("orders")))
+}
+
+func TestATopicWithoutAKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	_, err := recorder.Run(func(ctx *pulumi.Context) error {
+		_, err := components.NewAlarmTopic(ctx, "alarms", &components.AlarmTopicArgs{})
+		return err
+	})
+	require.ErrorContains(t, err, `alarm topic "alarms": keyArn: missing key`)
+}
+
+// What a review compares is in the state for everybody to read who may read that.
+func TestDeploymentHoldsNoProbes(t *testing.T) {
+	t.Parallel()
+	args := ordersArgs(t)
+	args.Routes[1].Probe = &access.Probe{Path: "/orders", Body: "something private"}
+	require.NoError(t, args.Validate("orders"))
+	declared, err := json.Marshal(args.Deployment())
+	require.NoError(t, err)
+	require.NotContains(t, string(declared), "private")
+	require.NotNil(t, args.Routes[1].Probe, "the arguments stay as they are")
 }

@@ -36,10 +36,6 @@ const authorizePackage = "github.com/entragate/entragate/functions/authorize/boo
 // authorizerSuffix follows the gateway's name in that of the authorizer.
 const authorizerSuffix = "authorizer"
 
-// policyHashVariable is the stage variable that names the policy in force. It is
-// a part of what decisions are kept by, so none is repeated under another policy.
-const policyHashVariable = "policyHash"
-
 // lambdaAuthorizer is the Lambda authorizer of a gateway, with what must be there
 // before anybody calls it.
 type lambdaAuthorizer struct {
@@ -87,7 +83,7 @@ func newLambdaAuthorizer(ctx *pulumi.Context, name string, args *GatewayArgs, ap
 		// every route; without the policy's hash, past a change of the policy.
 		// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 		IdentitySources: pulumi.ToStringArray([]string{
-			"$request.header.Authorization", "$context.routeKey", "$stageVariables." + policyHashVariable,
+			"$request.header.Authorization", "$context.routeKey", "$stageVariables." + policy.HashVariable,
 		}),
 	}, child)
 	if err != nil {
@@ -140,7 +136,7 @@ func (args *GatewayArgs) model() access.Model {
 // stageVariables are nil where no route has roles.
 func (args *GatewayArgs) stageVariables() pulumi.StringMapInput {
 	if p := args.model().Policy(); len(p.Routes) > 0 {
-		return pulumi.StringMap{policyHashVariable: pulumi.String(p.Hash())}
+		return pulumi.StringMap{policy.HashVariable: pulumi.String(p.Hash())}
 	}
 	return nil
 }

@@ -19,6 +19,10 @@ import (
 // FileName is what the policy is called beside the function's program.
 const FileName = "policy.json"
 
+// HashVariable is the stage variable that names the policy in force. It is a part
+// of what decisions are kept by, so none is repeated under another policy.
+const HashVariable = "policyHash"
+
 // Policy says who may call which route.
 type Policy struct {
 	// Routes are keyed by route key, such as "GET /orders". A route that is not

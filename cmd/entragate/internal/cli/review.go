@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/entragate/entragate/access/review/render"
 	"github.com/entragate/entragate/cmd/entragate/internal/engine"
 	"github.com/entragate/entragate/cmd/entragate/internal/project"
+	"github.com/entragate/entragate/sandbox/store"
 	"github.com/entragate/entragate/stacks"
 )
 
@@ -141,7 +141,7 @@ func (a *app) writeReview(r review.Review, o reviewOptions) error {
 	if err := write(&b); err != nil {
 		return err
 	}
-	if err := os.WriteFile(o.output, b.Bytes(), 0o644); err != nil {
+	if err := store.WriteFile(o.output, b.Bytes()); err != nil {
 		return fmt.Errorf("--output: %w", err)
 	}
 	_, err := fmt.Fprintln(a.stdout, r.Verdict.Words)

@@ -11,18 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/entragate/entragate/access/policy"
 )
 
-const (
-	// apiGateway is who calls the functions of authorizers.
-	apiGateway = "apigateway.amazonaws.com"
-	// policyHash is the stage variable that names the policy in force, see the
-	// components.
-	policyHash = "policyHash"
-)
+// apiGateway is who calls the functions of authorizers.
+const apiGateway = "apigateway.amazonaws.com"
 
 // decidedBy are what decisions must be kept by while they are kept at all.
-var decidedBy = []string{fromHeader, "$context.routeKey", "$stageVariables." + policyHash}
+var decidedBy = []string{fromHeader, "$context.routeKey", "$stageVariables." + policy.HashVariable}
 
 // lambdaAuthorizer looks at the authorizer of routes with roles, and at its
 // function.
@@ -108,12 +105,12 @@ func (x *examination) mayCall(ctx context.Context, function, authorizer string) 
 // policyInForce compares the policy that decisions are kept by with that of the
 // model.
 func (x *examination) policyInForce(ctx context.Context) {
-	policy := x.Model.Policy()
-	if len(policy.Routes) == 0 {
+	declared := x.Model.Policy()
+	if len(declared.Routes) == 0 {
 		return
 	}
 	if stage, ok := x.stage(ctx); ok {
-		x.want("stage "+defaultStage, "hash of the policy of routes with roles", stage.StageVariables[policyHash], policy.Hash(),
+		x.want("stage "+defaultStage, "hash of the policy of routes with roles", stage.StageVariables[policy.HashVariable], declared.Hash(),
 			"the role authorizer decides by another policy than the configuration's: run `pulumi up`")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/access/policy"
 	"github.com/entragate/entragate/cmd/entragate/internal/drift/deployed"
 )
 
@@ -112,7 +113,7 @@ func (c *comparison) identitySource(a types.Authorizer) []string {
 	if a.AuthorizerType == types.AuthorizerTypeJwt {
 		return []string{header}
 	}
-	want := []string{header, "$context.routeKey", "$stageVariables." + deployed.PolicyHash}
+	want := []string{header, "$context.routeKey", "$stageVariables." + policy.HashVariable}
 	if got := slices.Sorted(slices.Values(a.IdentitySource)); slices.Equal(got, slices.Sorted(slices.Values(want))) {
 		return a.IdentitySource // their order means nothing
 	}
@@ -251,11 +252,11 @@ func (c *comparison) stage(s types.Stage) {
 			Access: "nobody gains or loses, and nobody sees who calls and who is refused", Fix: deploy,
 		})
 	}
-	policy := c.Model.Policy()
-	if got := s.StageVariables[deployed.PolicyHash]; len(policy.Routes) > 0 && got != policy.Hash() {
+	declared := c.Model.Policy()
+	if got := s.StageVariables[policy.HashVariable]; len(declared.Routes) > 0 && got != declared.Hash() {
 		c.add(Finding{
-			Subject: subject, What: Changed, Effect: Widening, Got: "policy " + got, Want: "policy " + policy.Hash(),
-			Access: "routes with roles (" + strings.Join(sortedKeys(policy.Routes), ", ") +
+			Subject: subject, What: Changed, Effect: Widening, Got: "policy " + got, Want: "policy " + declared.Hash(),
+			Access: "routes with roles (" + strings.Join(sortedKeys(declared.Routes), ", ") +
 				") may be decided by another policy than the configuration's",
 			Fix: deploy,
 		})

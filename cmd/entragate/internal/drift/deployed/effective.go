@@ -9,10 +9,6 @@ import (
 	"github.com/entragate/entragate/access"
 )
 
-// PolicyHash is the stage variable that names the policy in force of routes with
-// roles, see the components.
-const PolicyHash = "policyHash"
-
 // noValue stands for a role without a value: no token shows it, but who holds it is
 // assigned, and gets one.
 const noValue = "a role without a value"

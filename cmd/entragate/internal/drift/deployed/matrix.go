@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigatewayv2/types"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/access/policy"
 )
 
 // Reasons beside those of the access model, which knows no broken deployment.
@@ -132,7 +133,7 @@ func (g *gate) openCustom(found bool) string {
 	switch {
 	case !found || !s.Knows(PartFunctions) || !read:
 		return "the function of its authorizer could not be read"
-	case g.stage.StageVariables[PolicyHash] != g.declared.Policy().Hash():
+	case g.stage.StageVariables[policy.HashVariable] != g.declared.Policy().Hash():
 		return "the policy in force is not the configuration's"
 	case variables["ISSUER"] != g.issuer || variables["AUDIENCE"] != s.Audience:
 		g.refuse(403, access.ReasonWrongAudience, "its authorizer wants another issuer or audience")

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/entragate/entragate/access"
+	"github.com/entragate/entragate/access/policy"
 )
 
 const issuer = "https://login.example.com/t/v2.0"
@@ -59,7 +60,7 @@ func healthy() *State {
 			{RouteKey: aws.String("GET /export"), AuthorizationType: types.AuthorizationTypeCustom, AuthorizerId: aws.String("roles")},
 		},
 		Stages: []types.Stage{{
-			StageName: aws.String("$default"), AutoDeploy: aws.Bool(true), StageVariables: map[string]string{PolicyHash: model.Policy().Hash()},
+			StageName: aws.String("$default"), AutoDeploy: aws.Bool(true), StageVariables: map[string]string{policy.HashVariable: model.Policy().Hash()},
 			DefaultRouteSettings: &types.RouteSettings{ThrottlingRateLimit: aws.Float64(1), ThrottlingBurstLimit: aws.Int32(1)},
 		}},
 	}
